@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SWITCHER_ARCH_H
+#define SWITCHER_ARCH_H
+
+/**
+ * The hardware interface of the switcher: every access to the machine goes through these functions.
+ *
+ * On the machine they are inline (aarch64/arch_inline.h); unit tests on the host compile the same sources with
+ * test/unit/fake/arch_inline.h, found first on the include path, which declares them to be filled in by a fake machine.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** General registers of a persona at an exception to EL2; written back at the return. */
+struct trap_frame {
+    uint64_t x[31];
+    uint64_t elr;  /* ELR_EL2 */
+    uint64_t spsr; /* SPSR_EL2 */
+    uint64_t reserved;
+};
+
+#include "arch_inline.h"
+
+/*
+ * Provided by arch_inline.h:
+ *
+ * uint8_t/16/32/64 arch_read8/16/32/64(uint64_t address)          device memory, one access of that size
+ * void arch_write8/32/64(uint64_t address, value)
+ * void arch_barrier(void)                                       DSB SY: device and memory writes before are done
+ * uint64_t arch_counter(void)                                   CNTPCT_EL0, not before what precedes it
+ * uint64_t arch_counter_frequency(void)                         CNTFRQ_EL0, Hz
+ * void arch_timer_set(uint64_t deadline)                        CNTHP: interrupt when the counter reaches deadline
+ * void arch_timer_stop(void)
+ * int64_t arch_smc(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3)   SMCCC 1.1 call of the firmware, x0
+ * unsigned arch_cpu_index(void)                                 index into handover.cpus of this CPU (TPIDR_EL2)
+ * void arch_wait_for_interrupt(void)                            WFI
+ * void arch_relax(void)                                         YIELD, in a spin loop
+ * void arch_wfi_routing(bool to_el2)                            HCR_EL2.IMO, so that an IRQ wakes WFI at EL2 for certain
+ * uint32_t arch_icc_iar0(void), void arch_icc_eoir0(uint32_t)   acknowledge and end a Group 0 interrupt
+ * void arch_icc_sgi0r(uint64_t), arch_icc_sgi1r(uint64_t)       ICC_SGI0R_EL1, ICC_SGI1R_EL1
+ * uint32_t arch_icc_hppir1(void)                                ICC_HPPIR1_EL1: INTID of the highest pending Group 1 interrupt, >= 1020 none
+ * void arch_icc_init(void)                                      SRE, PMR, BPR, IGRPEN0 for EL2; Group 1 off, no active priorities
+ * void arch_set_stage2(uint64_t vttbr)                          VTTBR_EL2 and ISB
+ * void arch_flush_stage2(void)                                  all stage-1 and -2 TLB entries of the current VMID, instruction cache
+ * void arch_clean_invalidate(uint64_t base, uint64_t size)      data cache to the point of coherency
+ * void arch_copy(uint64_t destination, uint64_t source, uint64_t size)         memory, cached
+ * void arch_clear_registers(void)                               every EL1/EL0 register that a persona could have left something in
+ * bool arch_translate(uint64_t va, bool write, uint64_t *ipa)   AT S1E1R/W; false: stage 1 does not translate it
+ * void arch_inject_abort / arch_inject_undefined                see inject.c
+ * uint64_t arch_lock / arch_unlock                              spin lock
+ */
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SWITCHER_ATTENTION_H
+#define SWITCHER_ATTENTION_H
+
+/**
+ * Attention: the keys that only the switcher sees, and what a press of them leads to.
+ *
+ *   idle --press--> asked --persona suspends--> (flip) --> idle
+ *                   asked --time is over-----> unanswered, the user is told, the persona stays
+ *   unanswered --press--> asked again;  asked or unanswered --long press--> cut off
+ *   idle --long press--> the log and the state of the personas on the console
+ * While the running persona is asleep a press flips at once, a long press only wakes it.
+ *
+ * Sources (pl061.c, virtio_keyboard.c) turn their hardware's interrupts into presses; this file decides. All need the switcher lock.
+ */
+
+#include "arch.h"
+#include "switcher/handover.h"
+
+enum attention_press { ATTENTION_NONE, ATTENTION_SHORT, ATTENTION_LONG };
+
+enum attention_state { ATTENTION_IDLE, ATTENTION_ASKED, ATTENTION_UNANSWERED };
+
+/** What the caller (trap.c, on the CPU that took the FIQ) is to do now. */
+enum attention_action {
+    ATTENTION_DO_NOTHING,
+    ATTENTION_DO_ASK,     /* pend the flip button: done already; told for the log */
+    ATTENTION_DO_CUT_OFF, /* stop the running persona and enter the next */
+    ATTENTION_DO_REPORT,  /* print log and states */
+    ATTENTION_DO_TIMEOUT, /* the persona did not answer: the user is to be told */
+};
+
+/** Sets the sources up. @param handover checked; boards without a key or keyboard have base 0 */
+void attention_init(const struct handover *handover);
+
+/**
+ * Handles one of the switcher's SPIs or its timer.
+ * @param intid the acknowledged Group 0 interrupt
+ * @return what to do; ATTENTION_DO_NOTHING for interrupts that are no press
+ */
+enum attention_action attention_interrupt(uint32_t intid);
+
+/** Carries out a press in the present state; what attention_interrupt does with what a source reports. */
+enum attention_action attention_press(enum attention_press press);
+
+/** Looks at the sources without an interrupt being taken: used while asleep, when FIQs are masked at EL2. @return the press seen, if any */
+enum attention_press attention_poll(uint32_t intid);
+
+/** @return whether a flip is asked for: the next SYSTEM_SUSPEND is the answer */
+bool attention_flip_requested(void);
+
+/** Back to idle and the timer stopped: a flip was done, refused or given up. */
+void attention_clear(void);
+
+#endif

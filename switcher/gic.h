@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SWITCHER_GIC_H
+#define SWITCHER_GIC_H
+
+/**
+ * GICv3 (IHI 0069), one security state (GICD_CTLR.DS = 1): the personas' interrupts are Group 1, the switcher's Group 0.
+ *
+ * What a persona writes to the distributor and to the redistributors is trapped (stage 2 maps these frames read-only),
+ * filtered and kept in a shadow, so at a flip nothing but pending state has to be read back: the difference
+ * between the two shadows is written. Locking is the caller's: all functions but gic_send_* need the switcher lock.
+ */
+
+#include "arch.h"
+#include "switcher/handover.h"
+
+enum {
+    GIC_INTIDS = 1024,
+    GIC_WORDS = GIC_INTIDS / 32,
+    GIC_SGI_STOP = 15,              /* Group 0: the receiving CPU looks at its orders */
+    GIC_PRIORITY_SWITCHER = 0x00,   /* above every persona's */
+    GIC_PRIORITY_HIGHEST = 0x20,    /* the highest that a persona can set; a smaller value written becomes this */
+    GIC_PRIORITY_RESET = 0xa0,
+    GIC_INTID_NONE = 1020,          /* first of the special INTIDs */
+};
+
+/** Banked part: SGIs and PPIs of one CPU. */
+struct gic_local_state {
+    uint32_t enable;
+    uint32_t pending; /* valid while the persona does not run: edge-triggered interrupts and SGIs */
+    uint32_t config;  /* GICR_ICFGR1 */
+    uint8_t priority[32];
+};
+
+/** One persona's interrupt controller. */
+struct gic_state {
+    uint32_t control;             /* GICD_CTLR.EnableGrp1 as the persona set it */
+    uint32_t allowed[GIC_WORDS];  /* SPIs that are the persona's to use */
+    uint32_t enable[GIC_WORDS];   /* word 0 not used */
+    uint32_t pending[GIC_WORDS];  /* valid while the persona does not run */
+    uint32_t config[GIC_WORDS * 2]; /* GICD_ICFGR: two bits an INTID */
+    uint8_t priority[GIC_INTIDS] __attribute__((aligned(8)));
+    uint8_t route[GIC_INTIDS] __attribute__((aligned(8))); /* CPU index; GIC_ROUTE_ANY: Interrupt_Routing_Mode 1 */
+    struct gic_local_state local[HANDOVER_CPUS_MAX];
+};
+
+enum { GIC_ROUTE_ANY = 0xff };
+
+/** Takes the distributor over from the firmware: everything disabled, Group 1, then the switcher's own SPIs set up (Group 0, enabled). */
+void gic_init(const struct handover *handover);
+
+/**
+ * Takes this CPU's redistributor over: awake, SGIs and PPIs disabled and Group 1, GIC_SGI_STOP and the EL2 timer Group 0 and
+ * enabled, CPU interface initialised. Called on each CPU each time that it is powered on; also brings the state's local part to reset.
+ * @param state the running persona's
+ */
+void gic_cpu_init(struct gic_state *state);
+
+/** Brings a state to what a persona finds at its start: nothing enabled, pending or routed elsewhere than to cpu. */
+void gic_state_reset(struct gic_state *state, const struct handover_persona *persona, unsigned cpu);
+
+/**
+ * Makes the hardware carry another persona's interrupts. Called on the only CPU that is on.
+ * @param from the state that the hardware now has; NULL at the very first entry (hardware is as gic_init left it)
+ * @param to   the state to have afterwards
+ * `from` keeps its pending edge-triggered interrupts; active state is dropped, running priorities are reset.
+ */
+void gic_switch(struct gic_state *from, struct gic_state *to);
+
+/**
+ * Carries out a persona's access to the distributor, filtered.
+ * @param state  the running persona's
+ * @param offset bytes from GICD base
+ * @param size   1, 4 or 8 bytes; others are ignored
+ * @param value  what is written
+ */
+void gic_distributor_write(struct gic_state *state, uint32_t offset, unsigned size, uint64_t value);
+
+/** The same for a redistributor. @param cpu index of the CPU whose redistributor it is @param offset from RD_base, both frames (0 to 0x1ffff) */
+void gic_redistributor_write(struct gic_state *state, unsigned cpu, uint32_t offset, unsigned size, uint64_t value);
+
+/**
+ * Which frame an address belongs to.
+ * @return true and *cpu, *offset when the address lies in a redistributor of a CPU of the hand-over
+ */
+bool gic_find_redistributor(uint64_t address, unsigned *cpu, uint32_t *offset);
+
+/** Carries out a trapped write to ICC_SGI1R_EL1 (or ICC_ASGI1R_EL1/SGI0R, which count as it): INTID GIC_SGI_STOP is dropped. */
+void gic_send_sgi(uint64_t value);
+
+/** Sends GIC_SGI_STOP to one CPU. */
+void gic_send_stop(unsigned cpu);
+
+/** Makes an SPI pending for the running persona (edge triggered). */
+void gic_pend(uint32_t intid);
+
+/** Routes the switcher's own SPIs to a CPU that is on. */
+void gic_route_switcher(unsigned cpu);
+
+/** @return whether an interrupt that the persona enabled is pending on this CPU (Group 1) */
+bool gic_persona_interrupt_pending(void);
+
+#endif

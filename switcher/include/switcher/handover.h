@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SWITCHER_HANDOVER_H
+#define SWITCHER_HANDOVER_H
+
+/**
+ * The hand-over: everything that the loader tells the switcher, once, at boot.
+ *
+ * The loader places this structure in the switcher's region, fills it, cleans it to the point of coherency, turns the
+ * MMU off, brings HCR_EL2 to 0 and branches to the switcher's entry with x0 = the structure's physical address.
+ * All translation tables (EL2 stage 1, one stage 2 a persona) are built by the loader; the switcher only points the
+ * hardware at them. All addresses are physical; EL2 stage 1 and every stage 2 are identity maps.
+ *
+ * A change of layout or meaning raises HANDOVER_VERSION; the switcher refuses any other version.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
+#define HANDOVER_VERSION 1u
+
+enum {
+    HANDOVER_CPUS_MAX = 8,
+    HANDOVER_PERSONAS_MAX = 8,
+    HANDOVER_COPIES_MAX = 4,
+    HANDOVER_REDISTRIBUTOR_REGIONS_MAX = 4,
+    HANDOVER_QUIET_MAX = 64,
+    HANDOVER_CHORD_MAX = 4,
+    HANDOVER_NAME_SIZE = 32,     /* bytes, with the final NUL */
+    HANDOVER_TITLE_SIZE = 64,    /* bytes, UTF-8, with the final NUL */
+    HANDOVER_SPI_WORDS = 32,     /* bitmap words: INTIDs 0 to 1023 */
+    HANDOVER_STACK_SIZE = 16384, /* bytes of stack per CPU; the page below each stack is not mapped */
+};
+
+struct handover_range {
+    uint64_t base; /* bytes, physical */
+    uint64_t size; /* bytes */
+};
+
+/** A pristine image, copied into the partition at each start of the persona. The source is readable by EL2 only. */
+struct handover_copy {
+    uint64_t source;
+    uint64_t destination; /* inside the persona's partition */
+    uint64_t size;        /* bytes */
+};
+
+struct handover_cpu {
+    uint64_t mpidr;     /* affinity fields of MPIDR_EL1 (Aff3:Aff2:Aff1:Aff0), other bits 0 */
+    uint64_t stack_top; /* 16-byte aligned; HANDOVER_STACK_SIZE bytes below it are mapped read-write */
+};
+
+struct handover_persona {
+    char name[HANDOVER_NAME_SIZE];
+    char title[HANDOVER_TITLE_SIZE];
+    struct handover_range partition;
+    uint64_t entry;      /* of the kernel, inside the partition */
+    uint64_t devicetree; /* handed to the kernel in x0 (arm64 boot protocol), inside the partition */
+    uint64_t vttbr;      /* VTTBR_EL2: stage-2 root with the VMID in bits 63:48; VMID >= 1, one a persona */
+    uint32_t copy_count;
+    uint32_t reserved;
+    struct handover_copy copies[HANDOVER_COPIES_MAX];
+    uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: the persona may use INTID n (SPIs only) */
+};
+
+struct handover_gic {
+    uint64_t distributor; /* GICD base, 64 KiB */
+    uint32_t redistributor_region_count;
+    uint32_t reserved;
+    struct handover_range redistributor_regions[HANDOVER_REDISTRIBUTOR_REGIONS_MAX];
+};
+
+/** The terminal's power key on a PL061 input. base = 0: the board has none. */
+struct handover_power_key {
+    uint64_t base;
+    uint32_t intid;
+    uint32_t pin;           /* 0 to 7 */
+    uint32_t long_press_ms; /* held at least this long, a press is long */
+    uint32_t active_low;    /* 1: pressed when the line is low */
+};
+
+/** A switcher-owned virtio keyboard (virtio-mmio, version 2) whose chord asks for attention. base = 0: none. */
+struct handover_keyboard {
+    uint64_t base;
+    uint32_t intid;
+    uint32_t chord_length;              /* keys in the chord, 1 to HANDOVER_CHORD_MAX */
+    uint16_t chord[HANDOVER_CHORD_MAX]; /* Linux input event codes that must be held together */
+};
+
+/** A place that tells whether a shared device is at rest. */
+enum handover_quiet_kind {
+    HANDOVER_QUIET_VIRTIO_MMIO = 1, /* address of the Status register (virtio 1.2, 4.2.2): must read 0 */
+    HANDOVER_QUIET_PCI_COMMAND = 2, /* address of the Command register (PCI 3.0, 6.2.2): Bus Master Enable must be 0 */
+};
+
+struct handover_quiet {
+    uint64_t address;
+    uint32_t kind; /* enum handover_quiet_kind */
+    uint32_t reserved;
+};
+
+struct handover {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size; /* sizeof(struct handover) */
+
+    /* What start.S loads before the MMU is on, at fixed offsets. */
+    uint64_t mair_el2;
+    uint64_t tcr_el2;
+    uint64_t ttbr0_el2;
+    uint64_t vtcr_el2;
+    uint32_t cpu_count;
+    uint32_t boot_cpu; /* index into cpus of the CPU that runs the loader */
+    struct handover_cpu cpus[HANDOVER_CPUS_MAX];
+
+    struct handover_range switcher; /* the whole region: image, stacks, tables, this structure, pristine copies */
+    uint64_t console;               /* PL011 base; 0: no console */
+    struct handover_gic gic;
+    uint32_t hypervisor_timer_intid; /* PPI of CNTHP_EL2 */
+    uint32_t flip_button_intid;      /* SPI that the personas' gpio-keys node listens to, edge triggered */
+    uint32_t flip_timeout_ms;        /* how long a persona may take to answer a flip request */
+    uint32_t quiet_count;
+    struct handover_power_key power_key;
+    struct handover_keyboard keyboard;
+    struct handover_quiet quiet[HANDOVER_QUIET_MAX];
+    uint32_t persona_count;
+    uint32_t first_persona; /* index of the persona to start */
+    struct handover_persona personas[HANDOVER_PERSONAS_MAX];
+};
+
+enum handover_error {
+    HANDOVER_OK = 0,
+    HANDOVER_BAD_MAGIC,
+    HANDOVER_BAD_VERSION,
+    HANDOVER_BAD_CPUS,     /* none, too many, boot_cpu out of range, or two alike */
+    HANDOVER_BAD_GIC,      /* no distributor or redistributor, or too many regions */
+    HANDOVER_BAD_INTID,    /* the switcher's own interrupts are no SPIs or PPIs, or a persona is allowed one of them */
+    HANDOVER_BAD_KEYS,     /* pin above 7, chord empty or too long */
+    HANDOVER_BAD_QUIET,    /* too many, or of an unknown kind */
+    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, a name without end */
+    HANDOVER_BAD_MEMORY,   /* a partition that overlaps another or the switcher, an entry or copy outside its partition */
+    HANDOVER_BAD_VMID,     /* VMID 0, or used twice */
+};
+
+/**
+ * Checks a hand-over from end to end; nothing of it may be used before.
+ * @param handover the structure, HANDOVER_VERSION's size
+ * @return HANDOVER_OK or the first error found, in the order of the fields
+ */
+__attribute__((warn_unused_result)) enum handover_error handover_check(const struct handover *handover);
+
+/** @return the error's text, one line without a full stop; never NULL */
+const char *handover_error_text(enum handover_error error);
+
+#endif
