@@ -146,10 +146,10 @@ debian_mirror() {
     local kind=$1 codename
     codename=$(debian_codename) || return 1
     system_sources | awk -v kind="$kind" -v codename="$codename" '
-        $2 ~ /^cdrom:/ { next }
-        kind == "main" && ($1 == codename || $1 == "stable" || $1 == "oldstable") { print $2, $3; found = 1; exit }
-        kind == "security" && $1 ~ ("^(" codename "|stable|oldstable)-security$") { print $2, $3; found = 1; exit }
-        END { exit !found }'
+        $2 ~ /^cdrom:/ || found { next }
+        kind == "main" && ($1 == codename || $1 == "stable" || $1 == "oldstable") { found = $2 " " $3 }
+        kind == "security" && $1 ~ ("^(" codename "|stable|oldstable)-security$") { found = $2 " " $3 }
+        END { if (found) print found; exit !found }'
 }
 
 # apt_source_line TYPE KIND SUITE: prints a one-line apt source for SUITE on the system's mirror. The archive's own key
