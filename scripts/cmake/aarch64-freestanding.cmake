@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Toolchain without an operating system, for the loader and the switcher. FLIPSIDE_COMPILER chooses gcc or clang.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES FLIPSIDE_COMPILER)
+
+set(FLIPSIDE_COMPILER gcc CACHE STRING "Compiler of the freestanding programs: gcc or clang")
+if(FLIPSIDE_COMPILER STREQUAL "clang")
+    set(CMAKE_C_COMPILER clang)
+    set(CMAKE_C_COMPILER_TARGET aarch64-linux-gnu)
+    set(CMAKE_ASM_COMPILER clang)
+    set(CMAKE_ASM_COMPILER_TARGET aarch64-linux-gnu)
+    set(CMAKE_EXE_LINKER_FLAGS_INIT -fuse-ld=lld)
+    set(CMAKE_OBJCOPY llvm-objcopy)
+else()
+    set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+    set(CMAKE_ASM_COMPILER aarch64-linux-gnu-gcc)
+    set(CMAKE_OBJCOPY aarch64-linux-gnu-objcopy)
+endif()

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The host tools as a Debian package: cmake --workflow --preset package.
+include(GNUInstallDirs)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT tools)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME flipside-tools)
+set(CPACK_PACKAGE_VENDOR "The Flipside authors")
+set(CPACK_PACKAGE_CONTACT "The Flipside authors <flipside@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Check what a Flipside loader would find in a store of personas")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+include(CPack)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Static libraries from unpacked third-party sources (scripts/fetch): only the files that are used.
+set(FLIPSIDE_THIRD_PARTY_DIR ${CMAKE_SOURCE_DIR}/build/third-party CACHE PATH
+    "Directory with the unpacked sources dtc/, mbedtls/ and zlib/")
+
+# flipside_third_party(TARGET DIRECTORY INCLUDE FILES...): a library of FILES, whose users see INCLUDE.
+function(flipside_third_party target directory include)
+    list(TRANSFORM ARGN PREPEND ${FLIPSIDE_THIRD_PARTY_DIR}/${directory}/ OUTPUT_VARIABLE files)
+    foreach(file IN LISTS files)
+        if(NOT EXISTS ${file})
+            message(FATAL_ERROR "${file} is missing. Run scripts/fetch, or give -DFLIPSIDE_THIRD_PARTY_DIR=DIRECTORY.")
+        endif()
+    endforeach()
+    add_library(${target} STATIC ${files})
+    target_include_directories(${target} SYSTEM PUBLIC ${FLIPSIDE_THIRD_PARTY_DIR}/${directory}/${include})
+    target_compile_options(${target} PRIVATE -w -ffile-prefix-map=${FLIPSIDE_THIRD_PARTY_DIR}=third-party)
+endfunction()
+
+if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
+    flipside_third_party(fdt dtc libfdt
+        libfdt/fdt.c libfdt/fdt_addresses.c libfdt/fdt_empty_tree.c libfdt/fdt_ro.c libfdt/fdt_rw.c libfdt/fdt_strerror.c
+        libfdt/fdt_sw.c libfdt/fdt_wip.c)
+
+    # Z_SOLO: no allocation, no files. memcpy is there all the same, and faster than zlib's own loop.
+    flipside_third_party(zlib_inflate zlib .
+        adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
+    target_compile_definitions(zlib_inflate PUBLIC Z_SOLO PRIVATE HAVE_MEMCPY)
+    target_compile_options(zlib_inflate PRIVATE "SHELL:-include string.h")
+
+    flipside_third_party(mbedcrypto_small mbedtls include
+        library/constant_time.c library/hkdf.c library/md.c library/platform_util.c library/sha256.c)
+    target_compile_definitions(mbedcrypto_small PUBLIC
+        MBEDTLS_CONFIG_FILE="${CMAKE_SOURCE_DIR}/crypto/mbedtls_config.h")
+endif()
