@@ -5,6 +5,7 @@
 /** The log ring: the last LOG_ENTRIES events, in memory; and counters of traps by cause. */
 
 #include "arch.h"
+#include "switcher/handover.h"
 
 enum { LOG_ENTRIES = 256 };
 
@@ -47,6 +48,12 @@ struct log_entry {
     uint32_t cpu;
 };
 
+/**
+ * Takes the present time as the log's start and lets it print the personas' names.
+ * @param handover checked; used at each log_print. Before the first call personas are printed by their index.
+ */
+void log_init(const struct handover *handover);
+
 /** Adds an entry; the oldest is overwritten. Safe on any CPU. */
 void log_add(enum log_event event, unsigned persona, uint64_t a, uint64_t b);
 
@@ -55,6 +62,16 @@ void log_count(enum log_counter counter, unsigned persona);
 
 /** @return how often it was counted */
 uint64_t log_counted(enum log_counter counter, unsigned persona);
+
+/** @return how many entries were ever added; the last LOG_ENTRIES numbers below it are kept */
+uint64_t log_end(void);
+
+/**
+ * Reads one entry.
+ * @param number 0 for the first ever added
+ * @return false when it was not yet added or is overwritten already
+ */
+__attribute__((warn_unused_result)) bool log_get(uint64_t number, struct log_entry *entry);
 
 /** Prints the ring, oldest first, and the counters on the console. */
 void log_print(void);
