@@ -43,8 +43,15 @@ enum attention_action attention_interrupt(uint32_t intid);
 /** Carries out a press in the present state; what attention_interrupt does with what a source reports. */
 enum attention_action attention_press(enum attention_press press);
 
-/** Looks at the sources without an interrupt being taken: used while asleep, when FIQs are masked at EL2. @return the press seen, if any */
+/**
+ * Looks at one source without acting on it: used while the persona is asleep, when FIQs are masked at EL2.
+ * @param intid the Group 0 interrupt that was acknowledged at the GIC
+ * @return the press seen; ATTENTION_NONE for the timer, which is stopped, and for foreign interrupts
+ */
 enum attention_press attention_poll(uint32_t intid);
+
+/** Sets this CPU's timer for a request under way: the CPU that had it goes off. Called on the CPU that the switcher's interrupts are routed to from now on. */
+void attention_cpu_changed(void);
 
 /** @return whether a flip is asked for: the next SYSTEM_SUSPEND is the answer */
 bool attention_flip_requested(void);

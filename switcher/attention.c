@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "attention.h"
+
+#include "gic.h"
+#include "pl061.h"
+#include "virtio_keyboard.h"
+
+enum { INTID_NONE = 0 }; /* an SGI: never one of the sources */
+
+static struct {
+    uint32_t power_key_intid;
+    uint32_t keyboard_intid;
+    uint32_t timer_intid;
+    uint32_t flip_button_intid;
+    uint64_t timeout; /* counter ticks */
+    enum attention_state state;
+    uint64_t deadline; /* counter, valid in state asked */
+} attention;
+
+void attention_init(const struct handover *handover) {
+    attention.power_key_intid = INTID_NONE;
+    attention.keyboard_intid = INTID_NONE;
+    attention.timer_intid = handover->hypervisor_timer_intid;
+    attention.flip_button_intid = handover->flip_button_intid;
+    attention.timeout = arch_counter_frequency() * handover->flip_timeout_ms / 1000;
+    attention.state = ATTENTION_IDLE;
+    if (handover->power_key.base != 0) {
+        pl061_init(&handover->power_key);
+        attention.power_key_intid = handover->power_key.intid;
+    }
+    if (handover->keyboard.base != 0 && virtio_keyboard_init(&handover->keyboard))
+        attention.keyboard_intid = handover->keyboard.intid;
+}
+
+static enum attention_action ask(void) {
+    attention.state = ATTENTION_ASKED;
+    attention.deadline = arch_counter() + attention.timeout;
+    arch_timer_set(attention.deadline);
+    gic_pend(attention.flip_button_intid);
+    return ATTENTION_DO_ASK;
+}
+
+/* Each CPU has a timer of its own: one that was set for an earlier request, on another CPU than the last, means nothing. */
+static enum attention_action timer_interrupt(void) {
+    arch_timer_stop();
+    if (attention.state != ATTENTION_ASKED || arch_counter() < attention.deadline)
+        return ATTENTION_DO_NOTHING;
+    attention.state = ATTENTION_UNANSWERED;
+    return ATTENTION_DO_TIMEOUT;
+}
+
+static enum attention_action long_press(void) {
+    if (attention.state == ATTENTION_IDLE)
+        return ATTENTION_DO_REPORT;
+    attention_clear();
+    return ATTENTION_DO_CUT_OFF;
+}
+
+static enum attention_action short_press(void) {
+    /* The deadline can have passed unnoticed: the CPU whose timer it was may have been turned off. */
+    if (attention.state != ATTENTION_ASKED || arch_counter() >= attention.deadline)
+        return ask();
+    /* Asked already; but the persona may have lost the first press, having no driver for the button yet. */
+    gic_pend(attention.flip_button_intid);
+    return ATTENTION_DO_NOTHING;
+}
+
+enum attention_action attention_press(enum attention_press press) {
+    switch (press) {
+    case ATTENTION_SHORT:
+        return short_press();
+    case ATTENTION_LONG:
+        return long_press();
+    case ATTENTION_NONE:
+        break;
+    }
+    return ATTENTION_DO_NOTHING;
+}
+
+enum attention_press attention_poll(uint32_t intid) {
+    if (intid == INTID_NONE)
+        return ATTENTION_NONE;
+    if (intid == attention.power_key_intid)
+        return pl061_interrupt();
+    if (intid == attention.keyboard_intid)
+        return virtio_keyboard_interrupt();
+    if (intid == attention.timer_intid)
+        arch_timer_stop();
+    return ATTENTION_NONE;
+}
+
+enum attention_action attention_interrupt(uint32_t intid) {
+    if (intid == attention.timer_intid)
+        return timer_interrupt();
+    return attention_press(attention_poll(intid));
+}
+
+void attention_cpu_changed(void) {
+    if (attention.state == ATTENTION_ASKED)
+        arch_timer_set(attention.deadline);
+}
+
+bool attention_flip_requested(void) { return attention.state == ATTENTION_ASKED; }
+
+void attention_clear(void) {
+    attention.state = ATTENTION_IDLE;
+    arch_timer_stop();
+}
