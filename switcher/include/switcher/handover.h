@@ -59,7 +59,7 @@ struct handover_persona {
     uint32_t copy_count;
     uint32_t reserved;
     struct handover_copy copies[HANDOVER_COPIES_MAX];
-    uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: the persona may use INTID n (SPIs only) */
+    uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: the persona may use INTID n (SPIs only, with the flip button's) */
 };
 
 struct handover_gic {
@@ -131,20 +131,21 @@ enum handover_error {
     HANDOVER_OK = 0,
     HANDOVER_BAD_MAGIC,
     HANDOVER_BAD_VERSION,
-    HANDOVER_BAD_CPUS,     /* none, too many, boot_cpu out of range, or two alike */
-    HANDOVER_BAD_GIC,      /* no distributor or redistributor, or too many regions */
-    HANDOVER_BAD_INTID,    /* the switcher's own interrupts are no SPIs or PPIs, or a persona is allowed one of them */
-    HANDOVER_BAD_KEYS,     /* pin above 7, chord empty or too long */
-    HANDOVER_BAD_QUIET,    /* too many, or of an unknown kind */
-    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, a name without end */
-    HANDOVER_BAD_MEMORY,   /* a partition that overlaps another or the switcher, an entry or copy outside its partition */
-    HANDOVER_BAD_VMID,     /* VMID 0, or used twice */
+    HANDOVER_BAD_CPUS,     /* none, too many, boot_cpu out of range, two alike, or bits beside the affinity */
+    HANDOVER_BAD_GIC,      /* no distributor or redistributor, too many regions, not aligned to 64 KiB, or overlapping */
+    HANDOVER_BAD_INTID,    /* the switcher's own interrupts are no SPIs or PPIs or not distinct, a persona is allowed one of them, or not the flip button */
+    HANDOVER_BAD_KEYS,     /* pin above 7, chord empty, too long or with a key twice, a time of 0 ms */
+    HANDOVER_BAD_QUIET,    /* too many, of an unknown kind, or not aligned */
+    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, a name without end or empty, too many copies */
+    HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition, the switcher's region or a device that overlaps another;
+                              an entry, device tree or copy outside its partition; a stack, table root or copy's source outside the switcher's region */
+    HANDOVER_BAD_VMID,     /* VMID 0, larger than VTCR_EL2.VS allows, or used twice; a stage-2 root used twice */
 };
 
 /**
  * Checks a hand-over from end to end; nothing of it may be used before.
  * @param handover the structure, HANDOVER_VERSION's size
- * @return HANDOVER_OK or the first error found, in the order of the fields
+ * @return HANDOVER_OK or the first error found
  */
 __attribute__((warn_unused_result)) enum handover_error handover_check(const struct handover *handover);
 
