@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "quiet.h"
+
+enum {
+    PCI_COMMAND_BUS_MASTER = 1 << 2,
+    PCI_NOTHING_THERE = 0xffff, /* PCI 3.0, 6.1: reads of an absent function return all ones */
+};
+
+static bool at_rest(const struct handover_quiet *quiet) {
+    if (quiet->kind == HANDOVER_QUIET_VIRTIO_MMIO)
+        return arch_read32(quiet->address) == 0;
+    uint16_t command = arch_read16(quiet->address);
+    return command == PCI_NOTHING_THERE || (command & PCI_COMMAND_BUS_MASTER) == 0;
+}
+
+bool quiet_check(const struct handover *handover, uint64_t *busy_address) {
+    for (uint32_t i = 0; i < handover->quiet_count; i++) {
+        if (at_rest(&handover->quiet[i]))
+            continue;
+        *busy_address = handover->quiet[i].address;
+        return false;
+    }
+    return true;
+}
