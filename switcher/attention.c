@@ -40,7 +40,8 @@ static enum attention_action ask(void) {
     return ATTENTION_DO_ASK;
 }
 
-/* Each CPU has a timer of its own: one that was set for an earlier request, on another CPU than the last, means nothing. */
+/* Each CPU has a timer of its own: one that was set for an earlier request, on another CPU than the last, means
+ * nothing. */
 static enum attention_action timer_interrupt(void) {
     arch_timer_stop();
     if (attention.state != ATTENTION_ASKED || arch_counter() < attention.deadline)

@@ -118,8 +118,8 @@ static void print_entry(const struct log_entry *entry) {
     else if (text.b == NULL)
         console_print("%lu ms CPU %u %s: %s, %s 0x%lx\n", time, entry->cpu, name, text.text, text.a, entry->a);
     else
-        console_print("%lu ms CPU %u %s: %s, %s 0x%lx, %s 0x%lx\n", time, entry->cpu, name, text.text, text.a,
-                      entry->a, text.b, entry->b);
+        console_print("%lu ms CPU %u %s: %s, %s 0x%lx, %s 0x%lx\n", time, entry->cpu, name, text.text, text.a, entry->a,
+                      text.b, entry->b);
 }
 
 static void print_counters(unsigned persona) {

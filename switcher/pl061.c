@@ -82,7 +82,8 @@ enum attention_press pl061_interrupt(void) {
     if (!edge && was_pressed == key.pressed)
         return ATTENTION_NONE;
     if (!was_pressed)
-        /* Up, an edge, and up again: a whole press went by while nobody looked. How long it was is not known, and a long one can cut off. */
+        /* Up, an edge, and up again: a whole press went by while nobody looked. How long it was is not known, and a
+         * long one can cut off. */
         return key.pressed ? ATTENTION_NONE : ATTENTION_SHORT;
     key.ignored = false;
     if (!key.pressed)

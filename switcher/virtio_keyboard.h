@@ -6,10 +6,19 @@
 
 #include "attention.h"
 
-/** @param keyboard base != 0 @return false when there is no virtio-input device there, or it does not take the driver: reported on the console, the chord is dead */
+/**
+ * Brings the device to life and offers it its buffers.
+ * @param keyboard checked, base != 0
+ * @return false when there is no virtio-input device there, or it does not take the driver: said on the console, the
+ * chord is dead
+ */
 __attribute__((warn_unused_result)) bool virtio_keyboard_init(const struct handover_keyboard *keyboard);
 
-/** Takes the events that the device has used. @return ATTENTION_SHORT when the chord became complete (once until a key of it is released) */
+/**
+ * Acknowledges the interrupt and takes the events that the device has used. What the device writes is not trusted: one
+ * that breaks the protocol, or asks for it (DEVICE_NEEDS_RESET), is started again, a few times at most.
+ * @return ATTENTION_SHORT when the chord became complete (once until a key of it is released), otherwise ATTENTION_NONE
+ */
 enum attention_press virtio_keyboard_interrupt(void);
 
 #endif

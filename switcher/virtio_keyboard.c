@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "virtio_keyboard.h"
+
+#include "console.h"
+
+/* virtio 1.2, 4.2.2: virtio-mmio registers. */
+enum {
+    MAGIC_VALUE = 0x000,
+    DEVICE_VERSION = 0x004,
+    DEVICE_ID = 0x008,
+    DEVICE_FEATURES = 0x010,
+    DEVICE_FEATURES_SEL = 0x014,
+    DRIVER_FEATURES = 0x020,
+    DRIVER_FEATURES_SEL = 0x024,
+    QUEUE_SEL = 0x030,
+    QUEUE_NUM_MAX = 0x034,
+    QUEUE_NUM = 0x038,
+    QUEUE_READY = 0x044,
+    QUEUE_NOTIFY = 0x050,
+    INTERRUPT_STATUS = 0x060,
+    INTERRUPT_ACK = 0x064,
+    DEVICE_STATUS = 0x070,
+    QUEUE_DESC = 0x080,
+    QUEUE_DRIVER = 0x090,
+    QUEUE_DEVICE = 0x0a0,
+};
+
+enum {
+    MAGIC = 0x74726976, /* "virt" */
+    VERSION = 2,
+    ID_INPUT = 18,
+    FEATURE_VERSION_1 = 1 << (32 - 32), /* bit 32: in the second word */
+
+    INTERRUPT_ALL = 3, /* used buffers, configuration change */
+
+    /* 2.1 */
+    STATUS_ACKNOWLEDGE = 1,
+    STATUS_DRIVER = 2,
+    STATUS_DRIVER_OK = 4,
+    STATUS_FEATURES_OK = 8,
+    STATUS_NEEDS_RESET = 64,
+    STATUS_FAILED = 128,
+
+    DESC_F_WRITE = 2, /* 2.7.5 */
+    EVENT_QUEUE = 0,  /* 5.8.2 */
+
+    /* Linux input events, which 5.8 carries. */
+    EV_KEY = 1,
+    KEY_RELEASED = 0,
+    KEY_PRESSED = 1,
+};
+
+enum {
+    BUFFERS = 16,       /* a power of two: 2.7 */
+    RESTARTS_MAX = 8,   /* of a device that breaks the protocol; after that it stays silent */
+    RESET_WAIT_MS = 50, /* for Status to read 0 after a reset: 4.2.3.1 */
+};
+
+/* 5.8.6 */
+struct input_event {
+    uint16_t type;
+    uint16_t code;
+    uint32_t value;
+};
+
+/* 2.7: a split virtqueue. The device reads and writes all of it at any time. */
+struct descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t flags;
+    uint16_t next;
+};
+
+struct used_element {
+    uint32_t id;
+    uint32_t length;
+};
+
+static volatile struct {
+    struct descriptor descriptors[BUFFERS] __attribute__((aligned(16)));
+    struct {
+        uint16_t flags;
+        uint16_t index;
+        uint16_t ring[BUFFERS];
+    } available __attribute__((aligned(2)));
+    struct {
+        uint16_t flags;
+        uint16_t index;
+        struct used_element ring[BUFFERS];
+    } used __attribute__((aligned(4)));
+    uint64_t events[BUFFERS]; /* struct input_event, read as a whole at once */
+} queue __attribute__((aligned(64)));
+
+static struct {
+    uint64_t base; /* 0: given up */
+    unsigned chord_length;
+    uint16_t chord[HANDOVER_CHORD_MAX];
+    uint32_t held;    /* bit n: chord[n] is down */
+    bool reported;    /* the chord as it is held now */
+    unsigned buffers; /* a power of two, as many as the device and we have room for */
+    uint16_t available_index;
+    uint16_t used_index;
+    uint32_t offered; /* bit n: buffer n is the device's */
+    unsigned restarts;
+} keyboard;
+
+static uint32_t get(uint32_t offset) { return arch_read32(keyboard.base + offset); }
+
+static void set(uint32_t offset, uint32_t value) { arch_write32(keyboard.base + offset, value); }
+
+static void set_address(uint32_t offset, const volatile void *memory) {
+    uint64_t address = (uint64_t)(uintptr_t)memory;
+    set(offset, (uint32_t)address);
+    set(offset + 4, (uint32_t)(address >> 32));
+}
+
+static bool reset(void) {
+    set(DEVICE_STATUS, 0);
+    uint64_t deadline = arch_counter() + arch_counter_frequency() * RESET_WAIT_MS / 1000;
+    while (get(DEVICE_STATUS) != 0) {
+        if (arch_counter() >= deadline)
+            return false;
+        arch_relax();
+    }
+    return true;
+}
+
+static bool negotiate(void) {
+    set(DEVICE_FEATURES_SEL, 1);
+    if ((get(DEVICE_FEATURES) & FEATURE_VERSION_1) == 0)
+        return false;
+    set(DRIVER_FEATURES_SEL, 0);
+    set(DRIVER_FEATURES, 0);
+    set(DRIVER_FEATURES_SEL, 1);
+    set(DRIVER_FEATURES, FEATURE_VERSION_1);
+    set(DEVICE_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK);
+    return (get(DEVICE_STATUS) & STATUS_FEATURES_OK) != 0;
+}
+
+static void offer(unsigned buffer) {
+    queue.available.ring[keyboard.available_index % keyboard.buffers] = (uint16_t)buffer;
+    keyboard.available_index++;
+    keyboard.offered |= 1u << buffer;
+}
+
+static void publish(void) {
+    /* The device may take a buffer as soon as the index says so: 2.7.13. */
+    arch_barrier();
+    queue.available.index = keyboard.available_index;
+    arch_barrier();
+    set(QUEUE_NOTIFY, EVENT_QUEUE);
+}
+
+static unsigned buffers_for(uint32_t queue_num_max) {
+    unsigned count = BUFFERS;
+    while (count > queue_num_max)
+        count /= 2;
+    return count;
+}
+
+/* 4.2.3.2 */
+static bool set_up_queue(void) {
+    set(QUEUE_SEL, EVENT_QUEUE);
+    keyboard.buffers = buffers_for(get(QUEUE_NUM_MAX));
+    if (get(QUEUE_READY) != 0 || keyboard.buffers == 0)
+        return false;
+    keyboard.available_index = 0;
+    keyboard.used_index = 0;
+    keyboard.offered = 0;
+    queue.available.flags = 0;
+    queue.available.index = 0;
+    queue.used.index = 0;
+    for (unsigned i = 0; i < keyboard.buffers; i++) {
+        queue.descriptors[i].address = (uint64_t)(uintptr_t)&queue.events[i];
+        queue.descriptors[i].length = sizeof(struct input_event);
+        queue.descriptors[i].flags = DESC_F_WRITE;
+        queue.descriptors[i].next = 0;
+        offer(i);
+    }
+    set(QUEUE_NUM, keyboard.buffers);
+    set_address(QUEUE_DESC, queue.descriptors);
+    set_address(QUEUE_DRIVER, &queue.available);
+    set_address(QUEUE_DEVICE, &queue.used);
+    arch_barrier();
+    set(QUEUE_READY, 1);
+    return true;
+}
+
+/* 3.1.1, in its order. */
+static bool start(void) {
+    keyboard.held = 0;
+    keyboard.reported = false;
+    if (!reset())
+        return false;
+    set(DEVICE_STATUS, STATUS_ACKNOWLEDGE);
+    set(DEVICE_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
+    if (!negotiate() || !set_up_queue()) {
+        set(DEVICE_STATUS, get(DEVICE_STATUS) | STATUS_FAILED);
+        return false;
+    }
+    set(DEVICE_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK);
+    publish();
+    return true;
+}
+
+static bool identify(void) {
+    return get(MAGIC_VALUE) == MAGIC && get(DEVICE_VERSION) == VERSION && get(DEVICE_ID) == ID_INPUT;
+}
+
+bool virtio_keyboard_init(const struct handover_keyboard *description) {
+    keyboard.base = description->base;
+    keyboard.restarts = 0;
+    keyboard.chord_length = description->chord_length;
+    for (unsigned i = 0; i < description->chord_length; i++)
+        keyboard.chord[i] = description->chord[i];
+    bool found = identify();
+    if (found && start())
+        return true;
+    console_print(found ? "switcher: the attention keyboard does not take its driver; the power key still works\n"
+                        : "switcher: no attention keyboard attached; the power key still works\n");
+    keyboard.base = 0;
+    return false;
+}
+
+/* What the device wrote makes no sense: nothing that is held is known any more. */
+static void restart(void) {
+    if (keyboard.restarts++ < RESTARTS_MAX && start())
+        return;
+    console_print("switcher: the attention keyboard keeps failing and is given up; the power key still works\n");
+    (void)reset();
+    keyboard.base = 0;
+}
+
+/* Takes a buffer back. Returns false when it was not the device's to give. */
+static bool take(const volatile struct used_element *element, struct input_event *event) {
+    uint32_t id = element->id;
+    uint32_t length = element->length;
+    if (id >= keyboard.buffers || (keyboard.offered >> id & 1) == 0 || length != sizeof *event)
+        return false;
+    keyboard.offered &= ~(1u << id);
+    uint64_t bits = queue.events[id];
+    *event = (struct input_event){(uint16_t)bits, (uint16_t)(bits >> 16), (uint32_t)(bits >> 32)};
+    offer(id);
+    return true;
+}
+
+static uint32_t chord_bit(const struct input_event *event) {
+    for (unsigned i = 0; event->type == EV_KEY && i < keyboard.chord_length; i++)
+        if (keyboard.chord[i] == event->code)
+            return 1u << i;
+    return 0;
+}
+
+static bool chord_complete(void) { return keyboard.held == (1u << keyboard.chord_length) - 1; }
+
+/* Returns whether this event completes the chord. */
+static bool key_event(const struct input_event *event) {
+    uint32_t bit = chord_bit(event);
+    if (bit == 0)
+        return false;
+    if (event->value == KEY_RELEASED) {
+        keyboard.held &= ~bit;
+        keyboard.reported = false;
+        return false;
+    }
+    if (event->value != KEY_PRESSED)
+        return false;
+    /* Pressed though it never came up: a release was lost, and perhaps others with it. */
+    if ((keyboard.held & bit) != 0) {
+        keyboard.held = 0;
+        keyboard.reported = false;
+    }
+    keyboard.held |= bit;
+    bool completes = chord_complete() && !keyboard.reported;
+    keyboard.reported |= completes;
+    return completes;
+}
+
+/* Returns false when the device broke the protocol. */
+static bool take_events(bool *completed) {
+    uint16_t used_index = queue.used.index;
+    uint16_t count = (uint16_t)(used_index - keyboard.used_index);
+    if (count > keyboard.buffers)
+        return false;
+    /* The elements are read after the index that says that they are there: 2.7.14. */
+    arch_barrier();
+    for (uint16_t i = 0; i < count; i++) {
+        struct input_event event;
+        if (!take(&queue.used.ring[keyboard.used_index % keyboard.buffers], &event))
+            return false;
+        keyboard.used_index++;
+        *completed |= key_event(&event);
+    }
+    if (count != 0)
+        publish();
+    return true;
+}
+
+enum attention_press virtio_keyboard_interrupt(void) {
+    if (keyboard.base == 0)
+        return ATTENTION_NONE;
+    /* Acknowledged first: what the device uses from here on interrupts again. */
+    set(INTERRUPT_ACK, get(INTERRUPT_STATUS) & INTERRUPT_ALL);
+    arch_barrier();
+    bool completed = false;
+    if ((get(DEVICE_STATUS) & STATUS_NEEDS_RESET) != 0 || !take_events(&completed))
+        restart();
+    return completed ? ATTENTION_SHORT : ATTENTION_NONE;
+}
