@@ -50,10 +50,14 @@ void gic_init(const struct handover *handover);
 
 /**
  * Takes this CPU's redistributor over: awake, SGIs and PPIs disabled and Group 1, GIC_SGI_STOP and the EL2 timer Group 0 and
- * enabled, CPU interface initialised. Called on each CPU each time that it is powered on; also brings the state's local part to reset.
+ * enabled, CPU interface initialised. Called on each CPU each time that it is powered on.
  * @param state the running persona's
+ * @param reset true: its local part for this CPU is brought to reset too; false: it is loaded into the redistributor
  */
-void gic_cpu_init(struct gic_state *state);
+void gic_cpu_init(struct gic_state *state, bool reset);
+
+/** Wakes this CPU's redistributor (GICR_WAKER), which a persona puts to sleep before SYSTEM_SUSPEND. */
+void gic_wake_redistributor(void);
 
 /** Brings a state to what a persona finds at its start: nothing enabled, pending or routed elsewhere than to cpu. */
 void gic_state_reset(struct gic_state *state, const struct handover_persona *persona, unsigned cpu);

@@ -134,6 +134,20 @@ static inline bool arch_translate(uint64_t va, bool write, uint64_t *ipa) {
     return (par & 1) == 0;
 }
 
+static inline struct trap_syndrome arch_syndrome(void) {
+    struct trap_syndrome syndrome = {
+        .esr = ARCH_READ_SYSREG("esr_el2"),
+        .far = ARCH_READ_SYSREG("far_el2"),
+        .hpfar = ARCH_READ_SYSREG("hpfar_el2"),
+    };
+    return syndrome;
+}
+
+static inline void arch_icc_group1(bool enable) {
+    ARCH_WRITE_SYSREG("S3_0_C12_C12_7", enable ? 1 : 0);
+    __asm__ volatile("isb" ::: "memory");
+}
+
 /* In arch.c and registers.S. */
 void arch_icc_init(void);
 void arch_cpu_init(uint64_t vtcr);
