@@ -17,12 +17,12 @@
 
 enum kernel_image_error {
     KERNEL_IMAGE_OK = 0,
-    KERNEL_IMAGE_TOO_SHORT,        /* shorter than a kernel's header */
-    KERNEL_IMAGE_UNKNOWN,          /* none of the known formats */
-    KERNEL_IMAGE_TRUNCATED,        /* the file ends before what its headers announce */
-    KERNEL_IMAGE_DAMAGED,          /* the compressed data are wrong, or longer or shorter than they say */
-    KERNEL_IMAGE_COMPRESSION,      /* a zboot image compressed by something else than gzip */
-    KERNEL_IMAGE_NOT_ARM64,        /* decompresses, but to no arm64 Image */
+    KERNEL_IMAGE_TOO_SHORT,   /* shorter than a kernel's header */
+    KERNEL_IMAGE_UNKNOWN,     /* none of the known formats */
+    KERNEL_IMAGE_TRUNCATED,   /* the file ends before what its headers announce */
+    KERNEL_IMAGE_DAMAGED,     /* the compressed data are wrong, or longer or shorter than they say */
+    KERNEL_IMAGE_COMPRESSION, /* a zboot image compressed by something else than gzip */
+    KERNEL_IMAGE_NOT_ARM64,   /* decompresses, but to no arm64 Image */
     KERNEL_IMAGE_BIG_ENDIAN,
     KERNEL_IMAGE_TOO_OLD,          /* image_size is 0: before Linux 3.17 */
     KERNEL_IMAGE_BAD_HEADER,       /* sizes or offsets in the header that make no sense */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum {
-    MEMORY_PLAN_RANGES_MAX = 512, /* ranges of the map, holes after adjacent ones are joined included */
+    MEMORY_PLAN_RANGES_MAX = 512, /* of the map */
     MEMORY_PLAN_PERSONAS_MAX = 8,
     MEMORY_PLAN_UNIT = 2 * 1024 * 1024, /* bytes: every base and size of a plan is a multiple */
 };
@@ -61,9 +61,9 @@ struct memory_partition {
 };
 
 struct memory_plan {
-    uint64_t switcher_base;                                        /* bytes */
-    uint64_t switcher_size;                                        /* bytes, rounded up to MEMORY_PLAN_UNIT */
-    uint64_t usable;                                               /* bytes that personas can use: the base of percentages */
+    uint64_t switcher_base; /* bytes */
+    uint64_t switcher_size; /* bytes, rounded up to MEMORY_PLAN_UNIT */
+    uint64_t usable;        /* bytes that personas can use: the base of percentages */
     struct memory_partition personas[MEMORY_PLAN_PERSONAS_MAX]; /* in the order of the requests */
 };
 
@@ -71,7 +71,7 @@ enum memory_plan_error {
     MEMORY_PLAN_OK = 0,
     MEMORY_PLAN_TOO_MANY_RANGES,   /* more than MEMORY_PLAN_RANGES_MAX */
     MEMORY_PLAN_TOO_MANY_PERSONAS, /* more than MEMORY_PLAN_PERSONAS_MAX */
-    MEMORY_PLAN_BAD_RANGE,         /* a range that ends above 2^64, of no known kind, or that overlaps another */
+    MEMORY_PLAN_BAD_RANGE,         /* a range that ends at 2^64 or above, of no known kind, or that overlaps another */
     MEMORY_PLAN_BAD_REQUEST,       /* an unknown share, 0 bytes, or a percentage outside 1 to 100 */
     MEMORY_PLAN_NO_SWITCHER_ROOM,  /* no free range holds the switcher's region */
 };

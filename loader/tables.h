@@ -34,13 +34,13 @@ enum tables_error {
 /** What a mapping allows. Normal memory is write-back, read- and write-allocating, inner shareable; devices nGnRE. */
 enum tables_access {
     TABLES_NONE = 0,
-    TABLES_EL2_READ_EXECUTE,      /* stage 1: the switcher's text */
-    TABLES_EL2_READ,              /* stage 1: normal memory, execute-never */
-    TABLES_EL2_READ_WRITE,        /* stage 1: normal memory, execute-never */
-    TABLES_EL2_DEVICE,            /* stage 1: read-write, execute-never */
-    TABLES_PERSONA_MEMORY,        /* stage 2: normal memory, read, write and execute */
-    TABLES_PERSONA_DEVICE,        /* stage 2: read-write, execute-never */
-    TABLES_PERSONA_DEVICE_READ,   /* stage 2: read-only, execute-never: writes come to EL2 */
+    TABLES_EL2_READ_EXECUTE,    /* stage 1: the switcher's text */
+    TABLES_EL2_READ,            /* stage 1: normal memory, execute-never */
+    TABLES_EL2_READ_WRITE,      /* stage 1: normal memory, execute-never */
+    TABLES_EL2_DEVICE,          /* stage 1: read-write, execute-never */
+    TABLES_PERSONA_MEMORY,      /* stage 2: normal memory, read, write and execute */
+    TABLES_PERSONA_DEVICE,      /* stage 2: read-write, execute-never */
+    TABLES_PERSONA_DEVICE_READ, /* stage 2: read-only, execute-never: writes come to EL2 */
 };
 
 enum tables_stage { TABLES_STAGE1 = 1, TABLES_STAGE2 = 2 };
@@ -122,8 +122,7 @@ __attribute__((warn_unused_result)) enum tables_error tables_map(struct tables *
  * @param tables, base, size as for tables_map()
  * @return as tables_map(); TABLES_NO_ROOM since a block may have to be split
  */
-__attribute__((warn_unused_result)) enum tables_error tables_unmap(struct tables *tables, uint64_t base,
-                                                                   uint64_t size);
+__attribute__((warn_unused_result)) enum tables_error tables_unmap(struct tables *tables, uint64_t base, uint64_t size);
 
 /**
  * Walks the tables for one address as hardware does.
@@ -136,7 +135,8 @@ struct tables_entry tables_lookup(const struct tables *tables, uint64_t address)
 /**
  * Proves that a stage 2 leads nowhere that it must not: walks every descriptor and compares where it leads.
  * @param tables the stage 2
- * @param forbidden ranges no byte of which may be reachable: the switcher's region, the other partitions, hidden devices
+ * @param forbidden ranges no byte of which may be reachable: the switcher's region, the other partitions, hidden
+ * devices
  * @param count number of ranges
  * @param address out: the first offending address, or 0; may be NULL
  * @return TABLES_OK, TABLES_NOT_IDENTITY or TABLES_NOT_ISOLATED

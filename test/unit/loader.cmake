@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+flipside_unit_test(NAME memory_plan SOURCES test_memory_plan.c loader/memory_plan.c INCLUDES loader)
