@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "flip.h"
+
+#include "attention.h"
+#include "console.h"
+#include "cpu.h"
+#include "log.h"
+#include "psci.h"
+#include "quiet.h"
+#include "switcher.h"
+
+/* PSTATE at an entry by PSCI (DEN0022 6.4.3): EL1 with SP_EL1, D, A, I and F masked. */
+#define SPSR_ENTRY UINT64_C(0x3c5)
+
+static const char *name_of(const struct persona *persona) { return persona->description->name; }
+
+unsigned flip_target(void) { return (switcher.running + 1) % switcher.handover->persona_count; }
+
+static void enter_frame(struct trap_frame *frame, uint64_t entry, uint64_t context) {
+    arch_clear_registers();
+    *frame = (struct trap_frame){.elr = entry, .spsr = SPSR_ENTRY};
+    frame->x[0] = context;
+}
+
+static void make_current(unsigned index) {
+    switcher.running = index;
+    arch_set_stage2(switcher.personas[index].description->vttbr);
+}
+
+static void reset_cpus(struct persona *persona, unsigned on) {
+    for (unsigned cpu = 0; cpu < HANDOVER_CPUS_MAX; cpu++)
+        persona->cpus[cpu] = (struct persona_cpu){.power = cpu == on ? PERSONA_CPU_ON : PERSONA_CPU_OFF};
+}
+
+static void copy_pristine(const struct handover_persona *description) {
+    for (uint32_t i = 0; i < description->copy_count; i++) {
+        const struct handover_copy *copy = &description->copies[i];
+        arch_copy(copy->destination, copy->source, copy->size);
+        /* The kernel starts with its caches off. */
+        arch_clean_invalidate(copy->destination, copy->size);
+    }
+}
+
+static void start(unsigned index, struct trap_frame *frame) {
+    static struct gic_state leaving;
+    struct persona *persona = &switcher.personas[index];
+    struct gic_state *from = &running_persona()->gic;
+    if (from == &persona->gic) {
+        leaving = *from;
+        from = &leaving;
+    }
+    gic_state_reset(&persona->gic, persona->description, arch_cpu_index());
+    gic_switch(from, &persona->gic);
+    make_current(index);
+    gic_route_switcher(arch_cpu_index());
+    copy_pristine(persona->description);
+    arch_flush_stage2();
+    reset_cpus(persona, arch_cpu_index());
+    persona->state = PERSONA_RUNNING;
+    log_add(LOG_START, index, persona->description->entry, 0);
+    console_print("flipside: starting %s\n", name_of(persona));
+    enter_frame(frame, persona->description->entry, persona->description->devicetree);
+}
+
+static void resume_here(struct persona *persona, struct trap_frame *frame) {
+    reset_cpus(persona, persona->resume_cpu);
+    persona->state = PERSONA_RUNNING;
+    log_add(LOG_RESUME, switcher.running, persona->resume_entry, 0);
+    enter_frame(frame, persona->resume_entry, persona->resume_context);
+}
+
+/** The persona was suspended on another CPU: that one goes on, this one ends. */
+static void resume_elsewhere(struct persona *persona, struct trap_frame *frame) {
+    unsigned cpu = persona->resume_cpu;
+    reset_cpus(persona, HANDOVER_CPUS_MAX);
+    persona->cpus[cpu] = (struct persona_cpu){.power = PERSONA_CPU_ON_PENDING,
+                                              .resumes = true,
+                                              .entry = persona->resume_entry,
+                                              .context = persona->resume_context};
+    persona->state = PERSONA_RUNNING;
+    log_add(LOG_RESUME, switcher.running, persona->resume_entry, cpu);
+    gic_route_switcher(cpu);
+    if (cpu_power_on(cpu) == CPU_OK) {
+        cpu_order_off(arch_cpu_index());
+        return;
+    }
+    console_print("flipside: CPU %u does not start; %s is lost and starts afresh\n", cpu, name_of(persona));
+    start(switcher.running, frame);
+}
+
+void flip_enter(unsigned index, struct trap_frame *frame) {
+    struct persona *to = &switcher.personas[index];
+    if (to->state != PERSONA_SUSPENDED) {
+        start(index, frame);
+        return;
+    }
+    gic_switch(&running_persona()->gic, &to->gic);
+    make_current(index);
+    if (to->resume_cpu == arch_cpu_index())
+        resume_here(to, frame);
+    else
+        resume_elsewhere(to, frame);
+}
+
+static void stop_others(void) {
+    attention_clear();
+    if (cpu_stop_others() != CPU_OK)
+        console_print("flipside: a CPU of %s does not stop\n", name_of(running_persona()));
+}
+
+void flip_reset(struct trap_frame *frame) {
+    stop_others();
+    log_add(LOG_RESET, switcher.running, 0, 0);
+    start(switcher.running, frame);
+}
+
+bool flip_start_cpu(struct trap_frame *frame) {
+    struct persona *persona = running_persona();
+    struct persona_cpu *cpu = &persona->cpus[arch_cpu_index()];
+    if (cpu->power != PERSONA_CPU_ON_PENDING)
+        return false;
+    cpu->power = PERSONA_CPU_ON;
+    gic_cpu_init(&persona->gic, !cpu->resumes);
+    arch_set_stage2(persona->description->vttbr);
+    enter_frame(frame, cpu->entry, cpu->context);
+    return true;
+}
+
+void flip_cut_off(struct trap_frame *frame) {
+    struct persona *persona = running_persona();
+    unsigned next = flip_target();
+    stop_others();
+    persona->state = PERSONA_CUT_OFF;
+    log_add(LOG_CUT_OFF, switcher.running, 0, 0);
+    console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(persona),
+                  name_of(&switcher.personas[next]));
+    flip_enter(next, frame);
+}
+
+/** @return whether the persona has something in memory that a power-off would lose */
+static bool has_state(const struct persona *persona) { return persona->state == PERSONA_SUSPENDED; }
+
+void flip_off(struct trap_frame *frame) {
+    struct persona *persona = running_persona();
+    stop_others();
+    persona->state = PERSONA_OFF;
+    log_add(LOG_OFF, switcher.running, 0, 0);
+    for (unsigned i = 1; i < switcher.handover->persona_count; i++) {
+        unsigned index = (switcher.running + i) % switcher.handover->persona_count;
+        if (!has_state(&switcher.personas[index]))
+            continue;
+        console_print("flipside: %s is off; %s goes on\n", name_of(persona), name_of(&switcher.personas[index]));
+        flip_enter(index, frame);
+        return;
+    }
+    console_print("flipside: %s is off and no other persona has anything to lose: power off\n", name_of(persona));
+    (void)arch_smc(PSCI_SYSTEM_OFF, 0, 0, 0);
+    console_print("flipside: the firmware did not turn the machine off\n");
+    for (;;)
+        arch_wait_for_interrupt();
+}
+
+/** Why sleep ended. */
+enum wake { WAKE_INTERRUPT, WAKE_FLIP };
+
+static enum wake sleep_until_wake(void) {
+    enum wake wake = WAKE_INTERRUPT;
+    gic_wake_redistributor();
+    /* IRQs to EL2 for the time of the sleep: they stay masked there but end WFI, whatever the CPU makes of it otherwise. */
+    arch_wfi_routing(true);
+    arch_icc_group1(true);
+    while (!gic_persona_interrupt_pending()) {
+        uint32_t intid = arch_icc_iar0();
+        if (intid >= GIC_INTID_NONE) {
+            arch_wait_for_interrupt();
+            continue;
+        }
+        enum attention_press press = attention_poll(intid);
+        arch_icc_eoir0(intid);
+        if (press == ATTENTION_NONE)
+            continue;
+        wake = press == ATTENTION_SHORT && flip_target() != switcher.running ? WAKE_FLIP : WAKE_INTERRUPT;
+        break;
+    }
+    log_add(LOG_WAKE, switcher.running, wake == WAKE_FLIP ? 0 : arch_icc_hppir1(), 0);
+    arch_icc_group1(false);
+    arch_wfi_routing(false);
+    return wake;
+}
+
+/** @return whether the shared devices are at rest; if not, the user is told */
+static bool devices_quiet(const struct persona *persona) {
+    uint64_t busy;
+    if (quiet_check(switcher.handover, &busy))
+        return true;
+    log_add(LOG_REFUSED, switcher.running, busy, 0);
+    attention_clear();
+    console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona), busy);
+    return false;
+}
+
+static void flip(struct persona *persona, struct trap_frame *frame) {
+    attention_clear();
+    log_count(COUNT_FLIP, switcher.running);
+    persona->state = PERSONA_SUSPENDED;
+    flip_enter(flip_target(), frame);
+}
+
+/** Sleeps; then the same persona goes on, or the next if attention was asked for and the devices are at rest. */
+static void sleep(struct persona *persona, struct trap_frame *frame) {
+    attention_clear();
+    persona->state = PERSONA_ASLEEP;
+    enum wake wake = sleep_until_wake();
+    arch_icc_init();
+    if (wake == WAKE_FLIP && devices_quiet(persona))
+        flip(persona, frame);
+    else
+        resume_here(persona, frame);
+}
+
+bool flip_suspend(uint64_t entry, uint64_t context, struct trap_frame *frame) {
+    struct persona *persona = running_persona();
+    bool asked = attention_flip_requested() && flip_target() != switcher.running;
+    if (asked && !devices_quiet(persona))
+        return false;
+    persona->resume_cpu = arch_cpu_index();
+    persona->resume_entry = entry;
+    persona->resume_context = context;
+    log_add(asked ? LOG_SUSPEND : LOG_SLEEP, switcher.running, entry, 0);
+    if (asked)
+        flip(persona, frame);
+    else
+        sleep(persona, frame);
+    return true;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "attention.h"
+#include "console.h"
+#include "cpu.h"
+#include "flip.h"
+#include "lock.h"
+#include "log.h"
+#include "switcher.h"
+
+struct switcher switcher;
+
+bool persona_contains(const struct persona *persona, uint64_t address, uint64_t size) {
+    const struct handover_range *partition = &persona->description->partition;
+    uint64_t offset = address - partition->base;
+    return offset < partition->size && size <= partition->size - offset;
+}
+
+const char *persona_state_text(enum persona_state state) {
+    static const char *const texts[] = {
+        [PERSONA_LOADED] = "loaded",       [PERSONA_RUNNING] = "running", [PERSONA_SUSPENDED] = "suspended",
+        [PERSONA_ASLEEP] = "asleep",       [PERSONA_OFF] = "off",         [PERSONA_CUT_OFF] = "cut off",
+    };
+    return (unsigned)state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "unknown";
+}
+
+static void refuse(const struct handover *handover, enum handover_error error) {
+    if (handover->magic == HANDOVER_MAGIC && handover->version == HANDOVER_VERSION)
+        console_init(handover->console);
+    console_print("flipside: the hand-over from the loader is wrong: %s\n", handover_error_text(error));
+    for (;;)
+        arch_wait_for_interrupt();
+}
+
+static void start_first(const struct handover *handover, struct trap_frame *frame) {
+    enum handover_error error = handover_check(handover);
+    if (error != HANDOVER_OK)
+        refuse(handover, error);
+    switcher.handover = handover;
+    switcher.running = handover->first_persona;
+    console_init(handover->console);
+    for (uint32_t i = 0; i < handover->persona_count; i++)
+        switcher.personas[i].description = &handover->personas[i];
+    struct persona *first = running_persona();
+    gic_init(handover);
+    gic_state_reset(&first->gic, first->description, arch_cpu_index());
+    gic_cpu_init(&first->gic, true);
+    gic_switch(NULL, &first->gic);
+    attention_init(handover);
+    flip_enter(switcher.running, frame);
+}
+
+void switcher_main(const struct handover *handover, struct trap_frame *frame) {
+    static bool started;
+    if (started)
+        cpu_stop_if_ordered();
+    arch_cpu_init(handover->vtcr_el2);
+    lock_acquire();
+    if (!started) {
+        started = true;
+        start_first(handover, frame);
+    } else if (!flip_start_cpu(frame)) {
+        cpu_order_off(arch_cpu_index());
+    }
+    lock_release();
+    cpu_stop_if_ordered();
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trap.h"
+
+#include "attention.h"
+#include "console.h"
+#include "cpu.h"
+#include "flip.h"
+#include "inject.h"
+#include "lock.h"
+#include "log.h"
+#include "psci.h"
+#include "switcher.h"
+
+enum {
+    EC_HVC64 = 0x16,
+    EC_SMC64 = 0x17,
+    EC_SYSREG = 0x18,
+    EC_INSTRUCTION_ABORT = 0x20,
+    EC_DATA_ABORT = 0x24,
+};
+
+/* ISS of a data abort (Arm ARM, ESR_ELx, EC 0x24). */
+#define ISS_ISV (UINT64_C(1) << 24)
+#define ISS_CM (UINT64_C(1) << 8)
+#define ISS_S1PTW (UINT64_C(1) << 7)
+#define ISS_WNR (UINT64_C(1) << 6)
+#define FSC_TYPE(esr) ((esr) & 0x3c)
+#define FSC_PERMISSION 0x0c
+
+/* ISS of EC 0x18: Op0, Op2, Op1, CRn, CRm and the direction; Rt masked out. */
+#define SYSREG_MASK UINT64_C(0x3ffc1f)
+#define SYSREG(op0, op1, crn, crm, op2)                                                                                \
+    ((uint64_t)(op0) << 20 | (uint64_t)(op2) << 17 | (uint64_t)(op1) << 14 | (uint64_t)(crn) << 10 |                   \
+     (uint64_t)(crm) << 1)
+#define ICC_SGI1R_EL1 SYSREG(3, 0, 12, 11, 5)
+#define ICC_ASGI1R_EL1 SYSREG(3, 0, 12, 11, 6)
+#define ICC_SGI0R_EL1 SYSREG(3, 0, 12, 11, 7)
+
+enum { FAULTS_TOLD = 8 /* per persona; the rest are counted */ };
+
+static uint64_t general_register(const struct trap_frame *frame, unsigned index) {
+    return index == 31 ? 0 : frame->x[index];
+}
+
+static unsigned register_of(uint64_t esr, unsigned shift) { return (unsigned)(esr >> shift) & 0x1f; }
+
+/** IPA of an abort. HPFAR_EL2 is not valid for a permission fault outside a table walk. */
+static bool address_of(const struct trap_syndrome *syndrome, uint64_t *address) {
+    bool permission = FSC_TYPE(syndrome->esr) == FSC_PERMISSION;
+    if (permission && !(syndrome->esr & ISS_S1PTW))
+        return arch_translate(syndrome->far, (syndrome->esr & ISS_WNR) != 0, address);
+    *address = (syndrome->hpfar & UINT64_C(0xfffffffffff0)) << 8 | (syndrome->far & 0xfff);
+    return true;
+}
+
+/** Carries out a write to a frame of the GIC. @return false: the address is none of it */
+static bool write_gic(uint64_t address, unsigned size, uint64_t value) {
+    uint64_t distributor = switcher.handover->gic.distributor;
+    unsigned cpu;
+    uint32_t offset;
+    struct gic_state *gic = &running_persona()->gic;
+    if (address - distributor < 0x10000) {
+        log_count(COUNT_GICD_WRITE, switcher.running);
+        gic_distributor_write(gic, (uint32_t)(address - distributor), size, value);
+        return true;
+    }
+    if (!gic_find_redistributor(address, &cpu, &offset))
+        return false;
+    log_count(COUNT_GICR_WRITE, switcher.running);
+    gic_redistributor_write(gic, cpu, offset, size, value);
+    return true;
+}
+
+static bool emulate_write(struct trap_frame *frame, const struct trap_syndrome *syndrome, uint64_t address) {
+    if (!(syndrome->esr & ISS_ISV) || !(syndrome->esr & ISS_WNR) || (syndrome->esr & ISS_S1PTW))
+        return false;
+    unsigned size = 1u << ((syndrome->esr >> 22) & 3);
+    uint64_t value = general_register(frame, register_of(syndrome->esr, 16));
+    if (size < 8)
+        value &= (UINT64_C(1) << (size * 8)) - 1;
+    lock_acquire();
+    bool done = write_gic(address, size, value);
+    lock_release();
+    if (done)
+        frame->elr += 4;
+    return done;
+}
+
+static void fault(struct trap_frame *frame, const struct trap_syndrome *syndrome, uint64_t address) {
+    const struct persona *persona = running_persona();
+    log_count(COUNT_FAULT, switcher.running);
+    log_add(LOG_FAULT, switcher.running, address, syndrome->esr);
+    if (log_counted(COUNT_FAULT, switcher.running) <= FAULTS_TOLD)
+        console_print("flipside: %s touched 0x%lx, which is not its own (pc 0x%lx); it gets an abort\n",
+                      persona->description->name, address, frame->elr);
+    inject_external_abort(frame, syndrome);
+}
+
+static void abort_taken(struct trap_frame *frame, const struct trap_syndrome *syndrome, bool data) {
+    uint64_t address;
+    if (!address_of(syndrome, &address)) {
+        /* Its own tables changed in between: the access, tried again, finds what they say now. */
+        return;
+    }
+    if (data && (syndrome->esr & ISS_CM) && FSC_TYPE(syndrome->esr) == FSC_PERMISSION) {
+        frame->elr += 4; /* cache maintenance of a read-only frame: there is nothing to write back */
+        return;
+    }
+    if (data && emulate_write(frame, syndrome, address))
+        return;
+    fault(frame, syndrome, address);
+}
+
+static void undefined(struct trap_frame *frame) {
+    log_count(COUNT_UNDEFINED, switcher.running);
+    inject_undefined(frame);
+}
+
+static void system_register(struct trap_frame *frame, uint64_t esr) {
+    log_count(COUNT_SYSREG, switcher.running);
+    switch (esr & SYSREG_MASK) {
+    case ICC_SGI1R_EL1:
+    case ICC_ASGI1R_EL1:
+    case ICC_SGI0R_EL1:
+        gic_send_sgi(general_register(frame, register_of(esr, 5)));
+        frame->elr += 4;
+        return;
+    default:
+        undefined(frame);
+    }
+}
+
+void trap_sync(struct trap_frame *frame) {
+    struct trap_syndrome syndrome = arch_syndrome();
+    switch (syndrome.esr >> 26) {
+    case EC_SMC64:
+        frame->elr += 4; /* a trapped SMC has not been executed, an HVC has */
+        log_count(COUNT_SMC, switcher.running);
+        psci_call(frame);
+        break;
+    case EC_HVC64:
+        log_count(COUNT_HVC, switcher.running);
+        psci_call(frame);
+        break;
+    case EC_SYSREG:
+        system_register(frame, syndrome.esr);
+        break;
+    case EC_DATA_ABORT:
+        abort_taken(frame, &syndrome, true);
+        break;
+    case EC_INSTRUCTION_ABORT:
+        abort_taken(frame, &syndrome, false);
+        break;
+    default:
+        undefined(frame);
+        break;
+    }
+    cpu_stop_if_ordered();
+}
+
+static void print_states(void) {
+    for (unsigned i = 0; i < switcher.handover->persona_count; i++)
+        console_print("flipside: %s is %s\n", switcher.personas[i].description->name,
+                      persona_state_text(switcher.personas[i].state));
+}
+
+static void act(enum attention_action action, struct trap_frame *frame) {
+    const char *name = running_persona()->description->name;
+    switch (action) {
+    case ATTENTION_DO_NOTHING:
+        break;
+    case ATTENTION_DO_ASK:
+        log_add(LOG_FLIP_ASKED, switcher.running, 0, 0);
+        break;
+    case ATTENTION_DO_TIMEOUT:
+        log_add(LOG_UNANSWERED, switcher.running, 0, 0);
+        console_print("flipside: %s did not answer and stays. Press again to ask again; hold the key to cut it off "
+                      "(what it has not saved is lost)\n",
+                      name);
+        break;
+    case ATTENTION_DO_CUT_OFF:
+        flip_cut_off(frame);
+        break;
+    case ATTENTION_DO_REPORT:
+        print_states();
+        log_print();
+        break;
+    }
+}
+
+void trap_fiq(struct trap_frame *frame) {
+    uint32_t intid = arch_icc_iar0();
+    if (intid >= GIC_INTID_NONE)
+        return;
+    log_count(COUNT_FIQ, switcher.running);
+    if (intid == GIC_SGI_STOP) {
+        arch_icc_eoir0(intid);
+        cpu_stop_if_ordered();
+        return;
+    }
+    lock_acquire();
+    enum attention_action action = attention_interrupt(intid);
+    arch_icc_eoir0(intid);
+    act(action, frame);
+    lock_release();
+    cpu_stop_if_ordered();
+}
+
+static void print_frame(const struct trap_frame *frame, unsigned kind) {
+    struct trap_syndrome syndrome = arch_syndrome();
+    console_print("flipside: unexpected exception %u on CPU %u, persona %s\n", kind, arch_cpu_index(),
+                  running_persona()->description->name);
+    console_print("  esr 0x%lx elr 0x%lx far 0x%lx hpfar 0x%lx spsr 0x%lx\n", syndrome.esr, frame->elr, syndrome.far,
+                  syndrome.hpfar, frame->spsr);
+    for (unsigned i = 0; i < 30; i += 3)
+        console_print("  x%u 0x%lx 0x%lx 0x%lx\n", i, frame->x[i], frame->x[i + 1], frame->x[i + 2]);
+    console_print("  x30 0x%lx\n", frame->x[30]);
+}
+
+static void halt(void) {
+    console_print("flipside: the switcher cannot go on; turn the machine off\n");
+    for (;;)
+        arch_wait_for_interrupt();
+}
+
+struct trap_frame *trap_unexpected(struct trap_frame *frame, unsigned kind) {
+    static bool seen;
+    print_frame(frame, kind);
+    if (__atomic_exchange_n(&seen, true, __ATOMIC_RELAXED) || flip_target() == switcher.running)
+        halt();
+    /* The persona in whose time it happened is stopped; the next one starts on a stack that is empty again. */
+    lock_break();
+    frame = (struct trap_frame *)(uintptr_t)(switcher.handover->cpus[arch_cpu_index()].stack_top - sizeof(*frame));
+    flip_cut_off(frame);
+    __atomic_store_n(&seen, false, __ATOMIC_RELAXED);
+    lock_release();
+    cpu_stop_if_ordered();
+    return frame;
+}
