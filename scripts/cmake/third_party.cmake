@@ -18,8 +18,8 @@ endfunction()
 
 if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
     flipside_third_party(fdt dtc libfdt
-        libfdt/fdt.c libfdt/fdt_addresses.c libfdt/fdt_empty_tree.c libfdt/fdt_ro.c libfdt/fdt_rw.c libfdt/fdt_strerror.c
-        libfdt/fdt_sw.c libfdt/fdt_wip.c)
+        libfdt/fdt.c libfdt/fdt_addresses.c libfdt/fdt_check.c libfdt/fdt_empty_tree.c libfdt/fdt_ro.c libfdt/fdt_rw.c
+        libfdt/fdt_strerror.c libfdt/fdt_sw.c libfdt/fdt_wip.c)
 
     # Z_SOLO: no allocation, no files. memcpy is there all the same, and faster than zlib's own loop.
     flipside_third_party(zlib_inflate zlib .

@@ -10,8 +10,5 @@ void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
 void free(void *block);
 unsigned long strtoul(const char *restrict text, char **restrict end, int base);
-void qsort(void *array, size_t count, size_t size, int (*compare)(const void *, const void *));
-_Noreturn void abort(void);
-_Noreturn void exit(int status);
 
 #endif

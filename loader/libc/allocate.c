@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "allocate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct efi_boot_services *boot_services;
+
+void allocate_open(struct efi_boot_services *services) { boot_services = services; }
+
+void *malloc(size_t size) {
+    void *block = NULL;
+    if (boot_services == NULL || boot_services->allocate_pool(EFI_LOADER_DATA, size, &block) != EFI_SUCCESS)
+        return NULL;
+    return block;
+}
+
+void *calloc(size_t count, size_t size) {
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        return NULL;
+    void *block = malloc(total);
+    if (block != NULL)
+        memset(block, 0, total);
+    return block;
+}
+
+void free(void *block) {
+    if (block != NULL)
+        (void)boot_services->free_pool(block);
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef LIBC_ALLOCATE_H
+#define LIBC_ALLOCATE_H
+
+/** Where malloc() and its kin get memory from. They return NULL before this and must not be called after boot services. */
+
+#include "efi.h"
+
+/** @param services whose pools are used (UEFI 2.10, 7.2.4) */
+void allocate_open(struct efi_boot_services *services);
+
+#endif
