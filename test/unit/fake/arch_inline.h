@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The hardware interface of the unit tests, carried out by machine.c; contracts are in switcher/arch.h, which includes this file.
+// The hardware interface of the unit tests, carried out by machine.c; contracts are in switcher/arch.h, which includes
+// this file.
 
 uint8_t arch_read8(uint64_t address);
 uint16_t arch_read16(uint64_t address);
@@ -35,3 +36,5 @@ uint64_t arch_read_vbar_el1(void);
 uint64_t arch_read_sctlr_el1(void);
 void arch_write_exception_el1(uint64_t elr, uint64_t spsr, uint64_t esr);
 void arch_write_far_el1(uint64_t far);
+struct trap_syndrome arch_syndrome(void);
+void arch_icc_group1(bool enable);

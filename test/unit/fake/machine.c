@@ -176,8 +176,18 @@ uint32_t arch_icc_hppir1(void) { return fake.hppir1 ? fake.hppir1() : 1023; }
 
 void arch_icc_init(void) {
     record(FAKE_ICC_INIT, 0, 0, 0, 0);
+    fake.icc_group1 = false;
     if (fake.icc_init)
         fake.icc_init();
+}
+
+void arch_icc_group1(bool enable) {
+    record(FAKE_ICC_GROUP1, enable, 0, 0, 0);
+    fake.icc_group1 = enable;
+}
+
+struct trap_syndrome arch_syndrome(void) {
+    return fake.syndrome;
 }
 
 void arch_cpu_init(uint64_t vtcr) {

@@ -32,6 +32,7 @@ enum fake_event_kind {
     FAKE_SGI0R,       /* a = value */
     FAKE_SGI1R,       /* a = value */
     FAKE_ICC_INIT,
+    FAKE_ICC_GROUP1, /* a = enable */
     FAKE_CPU_INIT,   /* a = VTCR_EL2 */
     FAKE_SET_STAGE2, /* a = VTTBR_EL2 */
     FAKE_FLUSH_STAGE2,
@@ -57,6 +58,8 @@ struct fake_machine {
     bool wfi_to_el2;
     uint64_t vttbr, vtcr;
     uint64_t vbar_el1, sctlr_el1;
+    struct trap_syndrome syndrome; /* arch_syndrome() */
+    bool icc_group1;               /* ICC_IGRPEN1_EL1 */
 
     /* Hooks; NULL: what is said. All are called after the event is recorded. */
     int64_t (*smc)(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3); /* the scripted results, then 0 */
