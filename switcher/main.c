@@ -38,6 +38,7 @@ static void start_first(const struct handover *handover, struct trap_frame *fram
     switcher.handover = handover;
     switcher.running = handover->first_persona;
     console_init(handover->console);
+    log_init(handover);
     for (uint32_t i = 0; i < handover->persona_count; i++)
         switcher.personas[i].description = &handover->personas[i];
     struct persona *first = running_persona();
