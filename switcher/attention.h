@@ -11,7 +11,8 @@
  *   idle --long press--> the log and the state of the personas on the console
  * While the running persona is asleep a press flips at once, a long press only wakes it.
  *
- * Sources (pl061.c, virtio_keyboard.c) turn their hardware's interrupts into presses; this file decides. All need the switcher lock.
+ * Sources (pl061.c, virtio_keyboard.c) turn their hardware's interrupts into presses; this file decides. All need the
+ * switcher lock.
  */
 
 #include "arch.h"
@@ -50,7 +51,10 @@ enum attention_action attention_press(enum attention_press press);
  */
 enum attention_press attention_poll(uint32_t intid);
 
-/** Sets this CPU's timer for a request under way: the CPU that had it goes off. Called on the CPU that the switcher's interrupts are routed to from now on. */
+/**
+ * Sets this CPU's timer for a request under way, since the CPU that had it goes off. Called on the CPU that the
+ * switcher's interrupts are routed to from now on.
+ */
 void attention_cpu_changed(void);
 
 /** @return whether a flip is asked for: the next SYSTEM_SUSPEND is the answer */

@@ -10,8 +10,9 @@
 void console_init(uint64_t base);
 
 /**
- * Prints one text. Conversions: %s string, %u uint32_t decimal, %d int32_t, %x uint32_t hexadecimal, %lu %lx uint64_t, %c char, %%.
- * A line feed is sent as CR LF.
+ * Prints one text, whole even if several CPUs print. A line feed is sent as CR LF.
+ * Conversions: %s string, %c char, %u uint32_t decimal, %d int32_t, %x uint32_t hexadecimal, %lu %lx uint64_t, %%.
+ * A UART that does not send costs 20 ms at most and the rest of the text.
  */
 __attribute__((format(printf, 1, 2))) void console_print(const char *format, ...);
 

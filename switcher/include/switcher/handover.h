@@ -59,7 +59,7 @@ struct handover_persona {
     uint32_t copy_count;
     uint32_t reserved;
     struct handover_copy copies[HANDOVER_COPIES_MAX];
-    uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: the persona may use INTID n (SPIs only, with the flip button's) */
+    uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: SPI n is the persona's; the flip button's too */
 };
 
 struct handover_gic {
@@ -132,13 +132,15 @@ enum handover_error {
     HANDOVER_BAD_MAGIC,
     HANDOVER_BAD_VERSION,
     HANDOVER_BAD_CPUS,     /* none, too many, boot_cpu out of range, two alike, or bits beside the affinity */
-    HANDOVER_BAD_GIC,      /* no distributor or redistributor, too many regions, not aligned to 64 KiB, or overlapping */
-    HANDOVER_BAD_INTID,    /* the switcher's own interrupts are no SPIs or PPIs or not distinct, a persona is allowed one of them, or not the flip button */
+    HANDOVER_BAD_GIC,      /* no distributor or redistributor, too many regions, not aligned to 64 KiB, overlapping */
+    HANDOVER_BAD_INTID,    /* the switcher's own interrupts are no SPIs or PPIs, not distinct, or allowed to a persona;
+                              or a persona may not use the flip button */
     HANDOVER_BAD_KEYS,     /* pin above 7, chord empty, too long or with a key twice, a time of 0 ms */
     HANDOVER_BAD_QUIET,    /* too many, of an unknown kind, or not aligned */
-    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, a name without end or empty, too many copies */
-    HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition, the switcher's region or a device that overlaps another;
-                              an entry, device tree or copy outside its partition; a stack, table root or copy's source outside the switcher's region */
+    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies */
+    HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device
+                              or the switcher's region; an entry, device tree or copy outside its partition; a stack,
+                              table root or copy's source outside the switcher's region */
     HANDOVER_BAD_VMID,     /* VMID 0, larger than VTCR_EL2.VS allows, or used twice; a stage-2 root used twice */
 };
 
