@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The whole machine in QEMU: starting it, its serial line, its hardware keys. Used by scripts/run and by every test.
+
+    with Machine(disk="build/disks/try.img") as machine:
+        machine.expect(r"login: ", timeout=120)
+        machine.send_line("root")
+        machine.press_power()
+"""
+
+import atexit
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("FLIPSIDE_BUILD", ROOT / "build"))
+FIRMWARE = {"u-boot": BUILD / "firmware/u-boot.bin", "edk2": BUILD / "firmware/edk2.fd"}
+LOADER = BUILD / "efi/loader/BOOTAA64.EFI"
+QEMU = "qemu-system-aarch64"
+
+# What terminals are told besides text: cursor movements, colours, titles. Never part of what a test looks for.
+ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Za-z0-9]|[=>78cDEHM])")
+
+
+class MachineError(Exception):
+    """The machine did not do what was asked of it; the text says what."""
+
+
+class Timeout(MachineError):
+    """Expected output did not come in time; the text ends with the last output that did."""
+
+
+class Ended(MachineError):
+    """QEMU ended while output was expected of it."""
+
+
+def _die_with_parent():
+    """Runs in QEMU's process before it starts: it is killed when this program ends in any way."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    os.setpgid(0, 0)  # Ctrl-C in the terminal is for this program, which then ends the machine
+
+
+class Machine:
+    """A QEMU `virt` machine with GICv3 and EL2, booting from a disk.
+
+    disk      the image; None for none
+    firmware  "u-boot" or "edk2", a path to another one, or None with `kernel`
+    cpus      number of CPUs
+    cpu       QEMU's name of their type
+    memory    QEMU's notation of the RAM size
+    snapshot  leaves the disk as it is: what the machine writes is dropped at its end
+    network   user-mode network with a virtio-net-pci device
+    rng       adds a virtio-rng-pci device
+    keyboard  the terminal's own keys, as a virtio keyboard in the last virtio-mmio slot
+    icount    counts instructions instead of time, so that runs are comparable
+    kernel, initrd, append   boot a kernel directly with no loader, for comparison
+    machine   more properties for QEMU's -machine, such as "iommu=smmuv3"
+    log       a file for everything that the serial line says
+    display   arguments for a screen and a keyboard of the personas, see display_arguments()
+    extra     more arguments for QEMU
+    on_output called with each piece of serial output (bytes), from another thread
+    """
+
+    def __init__(self, disk=None, *, firmware="u-boot", cpus=2, cpu="cortex-a72", memory="2G", snapshot=False,
+                 network=True, rng=False, keyboard=True, icount=False, kernel=None, initrd=None, append="",
+                 machine="", log=None, display=(), extra=(), on_output=None):
+        self.disk, self.firmware, self.cpus, self.cpu, self.memory = disk, firmware, cpus, cpu, memory
+        self.snapshot, self.network, self.rng, self.keyboard, self.icount = snapshot, network, rng, keyboard, icount
+        self.kernel, self.initrd, self.append = kernel, initrd, append
+        self.machine, self.log, self.display, self.extra = machine, log, list(display), list(extra)
+        self.on_output = on_output
+        self.process = None
+        self.output = ""
+        self.position = 0
+        self.ended = False
+        self._changed = threading.Condition()
+        self._qmp_lock = threading.Lock()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
+
+    # --- starting and ending ---
+
+    def command(self, serial_fd, qmp_fd):
+        """QEMU's command line."""
+        kind = "virt,gic-version=3,virtualization=on"
+        if self.firmware == "edk2":
+            kind += ",acpi=off"  # with ACPI, EDK2 would not hand the device tree on
+        if self.machine:
+            kind += f",{self.machine}"
+        serial = f"socket,id=serial,fd={serial_fd}" + (f",logfile={self.log}" if self.log else "")
+        words = [QEMU, "-machine", kind, "-cpu", self.cpu, "-smp", str(self.cpus), "-m", str(self.memory),
+                 "-nodefaults", "-no-user-config", "-global", "virtio-mmio.force-legacy=false",
+                 "-chardev", serial, "-serial", "chardev:serial",
+                 "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control"]
+        words += self.display or ["-display", "none"]
+        if self.kernel:
+            words += ["-kernel", str(self.kernel), "-append", self.append]
+            words += ["-initrd", str(self.initrd)] if self.initrd else []
+        else:
+            words += ["-bios", str(FIRMWARE.get(self.firmware, self.firmware))]
+        if self.disk:
+            snapshot = ",snapshot=on" if self.snapshot else ""
+            words += ["-drive", f"if=none,id=disk,format=raw,file={self.disk}{snapshot}",
+                      "-device", "virtio-blk-pci,drive=disk,disable-legacy=on"]
+        if self.network:
+            words += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile="]
+        if self.rng:
+            words += ["-device", "virtio-rng-pci,disable-legacy=on"]
+        if self.keyboard:
+            words += ["-device", "virtio-keyboard-device,bus=virtio-mmio-bus.31"]
+        if self.icount:
+            words += ["-icount", "shift=0,sleep=off"]
+        return words + self.extra
+
+    def start(self):
+        """Starts QEMU and returns the machine."""
+        if not shutil.which(QEMU):
+            raise MachineError(f"{QEMU} is not installed; scripts/setup installs it")
+        self._serial, serial_peer = socket.socketpair()
+        self._qmp, qmp_peer = socket.socketpair()
+        peers = [serial_peer.fileno(), qmp_peer.fileno()]
+        self.process = subprocess.Popen(self.command(*peers), pass_fds=peers, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=_die_with_parent)
+        serial_peer.close()
+        qmp_peer.close()
+        atexit.register(self.kill)
+        threading.Thread(target=self._read_serial, daemon=True).start()
+        self._qmp.settimeout(60)
+        self._qmp_stream = self._qmp.makefile("r")
+        try:
+            if not self._qmp_stream.readline():
+                raise MachineError("no greeting")
+            self.qmp("qmp_capabilities")
+        except (MachineError, OSError) as error:
+            self.kill()
+            words = self.process.stderr.read().decode(errors="replace").strip()
+            raise MachineError(f"QEMU did not start: {words or error}") from None
+        return self
+
+    def kill(self):
+        """Ends QEMU now, whatever state it is in."""
+        atexit.unregister(self.kill)
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+        if self.process:
+            self.process.wait()
+
+    def quit(self):
+        """Ends QEMU in order, so that its disk is written back."""
+        try:
+            self.qmp("quit")
+            self.process.wait(timeout=20)
+        except (MachineError, OSError, subprocess.TimeoutExpired):
+            pass
+        self.kill()
+
+    def wait_off(self, timeout):
+        """Waits for the machine to power itself off."""
+        try:
+            self.process.wait(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise Timeout(f"the machine did not power off in {timeout} s{self._tail()}") from None
+
+    @property
+    def running(self):
+        """Whether QEMU is there."""
+        return self.process is not None and self.process.poll() is None
+
+    # --- the serial line ---
+
+    def _read_serial(self):
+        pending = b""
+        while True:
+            try:
+                data = self._serial.recv(65536)
+            except OSError:
+                data = b""
+            if data and self.on_output:
+                self.on_output(data)
+            pending += data
+            # A piece may end inside a character or an escape sequence: keep such an end for the next one.
+            cut = len(pending) if not data else self._whole(pending)
+            text, pending = pending[:cut].decode(errors="replace"), pending[cut:]
+            with self._changed:
+                self.output += ESCAPE_SEQUENCE.sub("", text)
+                self.ended = not data
+                self._changed.notify_all()
+            if not data:
+                return
+
+    @staticmethod
+    def _whole(data):
+        escape = data.rfind(b"\x1b", max(0, len(data) - 32))
+        if escape >= 0 and not ESCAPE_SEQUENCE.match(data[escape:].decode(errors="replace")):
+            return escape
+        for back in range(1, min(4, len(data) + 1)):
+            if data[-back] & 0xC0 == 0xC0:
+                return len(data) - back if back < (2 if data[-back] < 0xE0 else 3 if data[-back] < 0xF0 else 4) else len(data)
+            if data[-back] < 0x80:
+                break
+        return len(data)
+
+    def _tail(self):
+        return "; the last output:\n" + self.output[-2500:]
+
+    def send(self, text):
+        """Types text on the serial line."""
+        self._serial.sendall(text if isinstance(text, bytes) else text.encode())
+
+    def send_line(self, text=""):
+        """Types a line."""
+        self.send(f"{text}\r")
+
+    def expect(self, pattern, timeout=60):
+        """Waits for output that matches a regular expression, after that of the last match, and returns the match."""
+        found = self.expect_any([pattern], timeout)
+        return found[1]
+
+    def expect_any(self, patterns, timeout=60):
+        """Waits for one of several patterns; returns its index and the match. The earliest in the output wins."""
+        compiled = [re.compile(pattern, re.MULTILINE) for pattern in patterns]
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                matches = [(m.start(), i, m) for i, m in
+                           ((i, p.search(self.output, self.position)) for i, p in enumerate(compiled)) if m]
+                if matches:
+                    _, index, match = min(matches, key=lambda entry: entry[:2])
+                    self.position = match.end()
+                    return index, match
+                if self.ended:
+                    raise Ended(f"the machine ended before '{' | '.join(patterns)}'{self._tail()}")
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise Timeout(f"no '{' | '.join(patterns)}' in {timeout} s{self._tail()}")
+                self._changed.wait(min(left, 1))
+
+    def skip(self):
+        """Goes on from here: what was said until now is not looked at by the next expect()."""
+        with self._changed:
+            self.position = len(self.output)
+
+    def run(self, command, timeout=60):
+        """Runs a command in the shell at the serial line; returns (status, output) of it.
+
+        The end mark is typed in two parts, so that the echo of the line is not taken for it."""
+        mark = f"E{time.monotonic_ns() % 10**9:09d}"
+        self.send_line(f"{command}; echo \"{mark[:3]}\"\"{mark[3:]}:$?:\"")
+        match = self.expect(rf"^((?:.*\n)*?)(.*){mark}:(\d+):", timeout)
+        lines = (match.group(1) + match.group(2)).replace("\r", "").split("\n")
+        # The echo of what was typed is the first thing in it, in one line or in several.
+        text = "\n".join(lines)
+        echo_end = text.rfind(f"\"{mark[3:]}:$?:\"")
+        text = text[echo_end + len(mark[3:]) + 6:] if echo_end >= 0 else text
+        return int(match.group(3)), text.strip("\n")
+
+    # --- hardware keys and the monitor ---
+
+    def qmp(self, execute, **arguments):
+        """Runs a QMP command and returns what it returns."""
+        with self._qmp_lock:
+            request = {"execute": execute, **({"arguments": arguments} if arguments else {})}
+            try:
+                self._qmp.sendall((json.dumps(request) + "\n").encode())
+                while True:
+                    line = self._qmp_stream.readline()
+                    if not line:
+                        raise MachineError("QEMU ended")
+                    answer = json.loads(line)
+                    if "return" in answer:
+                        return answer["return"]
+                    if "error" in answer:
+                        raise MachineError(f"{execute}: {answer['error']['desc']}")
+            except OSError as error:
+                raise MachineError(f"QEMU's monitor is gone: {error}") from None
+
+    def monitor(self, line):
+        """Runs a command of QEMU's human monitor and returns its text."""
+        return self.qmp("human-monitor-command", **{"command-line": line})
+
+    def press_power(self):
+        """Presses the power key shortly: the line is high for 100 ms."""
+        self.monitor("system_powerdown")
+
+    def press_power_long(self, seconds=1.5):
+        """Holds the power key: each repetition within 100 ms keeps the line high."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.monitor("system_powerdown")
+            time.sleep(0.04)
+
+    def press_keys(self, keys, milliseconds=100):
+        """Presses keys of the terminal's own keyboard together, by QEMU's names: "volumeup-power"."""
+        self.monitor(f"sendkey {keys} {milliseconds}")
+
+    def press_chord(self):
+        """Presses volume-up and power together."""
+        self.press_keys("volumeup-power")
+
+
+def display_arguments():
+    """A screen, a USB keyboard for the personas and where they are shown; returns (arguments, a line for the user)."""
+    devices = ["-device", "bochs-display", "-device", "qemu-xhci", "-device", "usb-kbd"]
+    backends = subprocess.run([QEMU, "-display", "help"], capture_output=True, text=True).stdout.split()
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        for backend in ("gtk", "sdl"):
+            if backend in backends:
+                return ["-display", backend] + devices, "the screen is a window"
+    return ["-display", "vnc=127.0.0.1:0"] + devices, "the screen is shown by VNC at 127.0.0.1:5900"
