@@ -25,7 +25,7 @@ enum tables_error {
     TABLES_BAD_VMID,     /* VMID 0 or above 255 */
     TABLES_BAD_ACCESS,   /* not an access of this stage */
     TABLES_UNALIGNED,    /* base or size is no multiple of TABLES_PAGE_SIZE, or size is 0 */
-    TABLES_OUT_OF_RANGE, /* the range goes beyond what the tables or the CPU can address */
+    TABLES_OUT_OF_RANGE, /* the range goes beyond what the tables can translate */
     TABLES_NO_ROOM,      /* the pool is used up */
     TABLES_NOT_IDENTITY, /* an entry leads to another address than its own */
     TABLES_NOT_ISOLATED, /* a forbidden byte is mapped */
@@ -98,7 +98,7 @@ __attribute__((warn_unused_result)) enum tables_error tables_stage1_init(struct 
 /**
  * Starts a persona's stage 2 with nothing mapped.
  * @param tables filled
- * @param pool as above; the root takes two pages at an address that is a multiple of their size (D8.2.4)
+ * @param pool as above; a root for 40 bits takes two pages at an address that is a multiple of their size
  * @param parange ID_AA64MMFR0_EL1.PARange of the CPUs (the smallest, where they differ)
  * @return TABLES_OK, TABLES_BAD_PARANGE or TABLES_NO_ROOM
  */
