@@ -3,7 +3,8 @@
 #define SWITCHER_GIC_H
 
 /**
- * GICv3 (IHI 0069), one security state (GICD_CTLR.DS = 1): the personas' interrupts are Group 1, the switcher's Group 0.
+ * GICv3 (IHI 0069), one security state (GICD_CTLR.DS = 1): the personas' interrupts are Group 1, the switcher's
+ * Group 0.
  * gic.c takes the hardware over and sends, gic_trap.c carries out what a persona writes, gic_switch.c is the flip.
  *
  * What a persona writes to the distributor and to the redistributors is trapped (stage 2 maps these frames read-only),
@@ -54,8 +55,8 @@ enum { GIC_ROUTE_ANY = 0xff };
 void gic_init(const struct handover *handover);
 
 /**
- * Takes this CPU's redistributor over: awake, LPIs off, SGIs and PPIs disabled and Group 1, GIC_SGI_STOP and the EL2 timer
- * Group 0 and enabled, CPU interface initialised. Called on each CPU each time that it is powered on.
+ * Takes this CPU's redistributor over: awake, LPIs off, SGIs and PPIs disabled and Group 1, GIC_SGI_STOP and the EL2
+ * timer Group 0 and enabled, CPU interface initialised. Called on each CPU each time that it is powered on.
  * @param state the running persona's
  * @param reset true: its local part for this CPU is brought to reset too; false: it is loaded into the redistributor
  */
@@ -68,11 +69,12 @@ void gic_wake_redistributor(void);
 void gic_state_reset(struct gic_state *state, const struct handover_persona *persona, unsigned cpu);
 
 /**
- * Makes the hardware carry another persona's interrupts. Called on the only CPU that is on; routes the switcher's SPIs to it.
+ * Makes the hardware carry another persona's interrupts. Called on the only CPU that is on; the switcher's SPIs then go
+ * to it.
  * @param from the state that the hardware now has; NULL: the hardware is as gic_init left it
  * @param to   the state to have afterwards; another one than from
- * `from` keeps its pending edge-triggered interrupts and SGIs, save for the flip button; pending state that software gave
- * to a level-triggered one and active state are dropped, running priorities are reset (arch_icc_init).
+ * `from` keeps its pending edge-triggered interrupts and SGIs, save for the flip button; active state is dropped, so is
+ * pending state that software gave to a level-triggered one, and running priorities are reset (arch_icc_init).
  */
 void gic_switch(struct gic_state *from, struct gic_state *to);
 
@@ -98,7 +100,9 @@ void gic_redistributor_write(struct gic_state *state, unsigned cpu, uint32_t off
  */
 bool gic_find_redistributor(uint64_t address, unsigned *cpu, uint32_t *offset);
 
-/** Carries out a trapped write to ICC_SGI1R_EL1 (ICC_ASGI1R_EL1 and ICC_SGI0R_EL1 count as it); GIC_SGI_STOP is dropped. */
+/**
+ * Carries out a trapped write to ICC_SGI1R_EL1 (ICC_ASGI1R_EL1 and ICC_SGI0R_EL1 count as it); GIC_SGI_STOP is dropped.
+ */
 void gic_send_sgi(uint64_t value);
 
 /** Sends GIC_SGI_STOP to one CPU. */

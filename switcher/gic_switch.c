@@ -26,16 +26,12 @@ static inline void write_bits(uint64_t address, uint32_t bits) {
         arch_write32(address, bits);
 }
 
-/** @param stay out: what was left enabled @return whether anything was disabled */
-static bool disable_spis(const struct gic_state *from, const struct gic_state *to, uint32_t stay[GIC_WORDS]) {
-    uint32_t disabled = 0;
+/** @param stay out: what was left enabled */
+static void disable_spis(const struct gic_state *from, const struct gic_state *to, uint32_t stay[GIC_WORDS]) {
     for (unsigned word = 1; word < gic.words; word++) {
         stay[word] = staying(from->enable[word], to->enable[word], from->config[word] == to->config[word]);
-        uint32_t disable = from->enable[word] & ~stay[word];
-        write_bits(gic_word(GIC_ICENABLER, word), disable);
-        disabled |= disable;
+        write_bits(gic_word(GIC_ICENABLER, word), from->enable[word] & ~stay[word]);
     }
-    return disabled != 0;
 }
 
 static void save_pending_spis(struct gic_state *from) {
@@ -116,10 +112,8 @@ static uint32_t local_edges(const struct gic_local_state *local) {
 /** Takes SGIs and PPIs away from a persona. @return what was left enabled */
 static uint32_t leave_local(unsigned cpu, struct gic_local_state *from, const struct gic_local_state *to) {
     uint32_t stay = staying(from->enable, to->enable, from->config == to->config);
-    if ((from->enable & ~stay) != 0) {
-        arch_write32(gic_local(cpu, GIC_ICENABLER), from->enable & ~stay);
-        gic_wait_redistributor(cpu);
-    }
+    write_bits(gic_local(cpu, GIC_ICENABLER), from->enable & ~stay);
+    gic_wait_redistributor(cpu);
     from->pending = arch_read32(gic_local(cpu, GIC_ISPENDR)) & ~gic.own[0] & local_edges(from);
     arch_write32(gic_local(cpu, GIC_ICPENDR), ~gic.own[0]);
     arch_write32(gic_local(cpu, GIC_ICACTIVER), ~gic.own[0]);
@@ -146,9 +140,12 @@ void gic_switch(struct gic_state *from, struct gic_state *to) {
     uint32_t stay[GIC_WORDS];
     if (from == NULL)
         from = &gic.initial;
-    /* Disabled first, so that no interrupt fires under a half-changed configuration. */
-    if (disable_spis(from, to, stay))
-        gic_wait_distributor();
+    /*
+     * Disabled first: the trigger of an enabled interrupt must not change (IHI 0069, GICD_ICFGR). The wait is for what
+     * the persona itself disabled just before, too.
+     */
+    disable_spis(from, to, stay);
+    gic_wait_distributor();
     save_pending_spis(from);
     clear_spis(from, to);
     configure_spis(from, to);
