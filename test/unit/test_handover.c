@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "pseudorandom.h"
+#include "switcher/handover.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MIB UINT64_C(0x100000)
+#define ALL_ONES UINT64_MAX
+
+enum { POWER_KEY = 39, KEYBOARD = 79, BUTTON = 142, MUTATIONS = 300000 };
+
+static struct handover handover;
+
+static void allow(struct handover_persona *persona, unsigned intid) {
+    persona->spi_allowed[intid / 32] |= 1u << intid % 32;
+}
+
+static void fill_persona(struct handover_persona *persona, const char *name, uint64_t base, uint64_t number) {
+    strcpy(persona->name, name);
+    strcpy(persona->title, name);
+    persona->partition = (struct handover_range){base, 256 * MIB};
+    persona->entry = base + 2 * MIB;
+    persona->devicetree = base + 128 * MIB;
+    persona->vttbr = number << 48 | (UINT64_C(0x7e010000) + number * 0x10000);
+    persona->copy_count = 2;
+    persona->copies[0] = (struct handover_copy){0x7e400000, base + 2 * MIB, 4 * MIB};
+    persona->copies[1] = (struct handover_copy){0x7e800000, base + 128 * MIB, 64 * 1024};
+    allow(persona, 33);
+    allow(persona, BUTTON);
+}
+
+/* QEMU virt with two CPUs and two personas. */
+static int set_up(void **state) {
+    (void)state;
+    handover = (struct handover){
+        .magic = HANDOVER_MAGIC,
+        .version = HANDOVER_VERSION,
+        .size = sizeof(struct handover),
+        .ttbr0_el2 = 0x7e008000,
+        .vtcr_el2 = 1u << 19,
+        .cpu_count = 2,
+        .boot_cpu = 0,
+        .cpus = {{0, 0x7e108000}, {1, 0x7e110000}},
+        .switcher = {0x7e000000, 32 * MIB},
+        .console = 0x09000000,
+        .gic = {.distributor = 0x08000000,
+                .redistributor_region_count = 2,
+                .redistributor_regions = {{0x080a0000, 0xf60000}, {0x4000000000, 0x4000000}}},
+        .hypervisor_timer_intid = 26,
+        .flip_button_intid = BUTTON,
+        .flip_timeout_ms = 20000,
+        .quiet_count = 2,
+        .power_key = {.base = 0x09030000, .intid = POWER_KEY, .pin = 3, .long_press_ms = 2000},
+        .keyboard = {.base = 0x0a003e00, .intid = KEYBOARD, .chord_length = 2, .chord = {115, 116}},
+        .quiet = {{.address = 0x0a000070, .kind = HANDOVER_QUIET_VIRTIO_MMIO},
+                  {.address = 0x4010008004, .kind = HANDOVER_QUIET_PCI_COMMAND}},
+        .persona_count = 2,
+        .first_persona = 1,
+    };
+    fill_persona(&handover.personas[0], "personal", 0x40000000, 1);
+    fill_persona(&handover.personas[1], "work", 0x50000000, 2);
+    return 0;
+}
+
+/* Changes one field, expects the error, and puts the good hand-over back. */
+#define EXPECT(error, ...)                                                                                             \
+    do {                                                                                                               \
+        __VA_ARGS__;                                                                                                   \
+        assert_int_equal(handover_check(&handover), error);                                                            \
+        set_up(NULL);                                                                                                  \
+    } while (0)
+
+static void test_good(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_OK, (void)0);
+    EXPECT(HANDOVER_OK, handover.power_key = (struct handover_power_key){0});
+    EXPECT(HANDOVER_OK, handover.keyboard = (struct handover_keyboard){0});
+    EXPECT(HANDOVER_OK, handover.console = 0);
+    EXPECT(HANDOVER_OK, handover.quiet_count = 0);
+    EXPECT(HANDOVER_OK, handover.personas[0].copy_count = 0);
+    EXPECT(HANDOVER_OK, (handover.persona_count = 1, handover.first_persona = 0));
+    /* What a board without the key would have in its place says nothing. */
+    EXPECT(HANDOVER_OK, (handover.power_key.base = 0, handover.power_key.intid = BUTTON));
+}
+
+static void test_header(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_MAGIC, handover.magic++);
+    EXPECT(HANDOVER_BAD_VERSION, handover.version++);
+    EXPECT(HANDOVER_BAD_VERSION, handover.version = 0);
+    EXPECT(HANDOVER_BAD_VERSION, handover.size--);
+}
+
+static void test_cpus(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_CPUS, handover.cpu_count = 0);
+    EXPECT(HANDOVER_BAD_CPUS, handover.cpu_count = HANDOVER_CPUS_MAX + 1);
+    EXPECT(HANDOVER_BAD_CPUS, handover.boot_cpu = 2);
+    EXPECT(HANDOVER_BAD_CPUS, handover.cpus[1].mpidr = 0);
+    EXPECT(HANDOVER_BAD_CPUS, handover.cpus[1].mpidr |= UINT64_C(1) << 31);
+    EXPECT(HANDOVER_OK, handover.cpus[1].mpidr = UINT64_C(0xff00ffffff));
+}
+
+static void test_gic(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.distributor = 0);
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.distributor += 4096);
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.distributor = UINT64_C(0xffffffffffff0000));
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.redistributor_region_count = 0);
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.redistributor_region_count = HANDOVER_REDISTRIBUTOR_REGIONS_MAX + 1);
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.redistributor_regions[0].base = 0);
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.redistributor_regions[0].size = 0x10000);
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.redistributor_regions[1].size = ALL_ONES & ~UINT64_C(0xffff));
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.redistributor_regions[0].base = 0x08000000);
+    EXPECT(HANDOVER_BAD_GIC, handover.gic.redistributor_regions[1] = handover.gic.redistributor_regions[0]);
+}
+
+static void test_keys(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_KEYS, handover.power_key.pin = 8);
+    EXPECT(HANDOVER_BAD_KEYS, handover.power_key.long_press_ms = 0);
+    EXPECT(HANDOVER_BAD_KEYS, handover.power_key.active_low = 2);
+    EXPECT(HANDOVER_BAD_KEYS, handover.flip_timeout_ms = 0);
+    EXPECT(HANDOVER_BAD_KEYS, handover.keyboard.chord_length = 0);
+    EXPECT(HANDOVER_BAD_KEYS, handover.keyboard.chord_length = HANDOVER_CHORD_MAX + 1);
+    EXPECT(HANDOVER_BAD_KEYS, handover.keyboard.chord[1] = 115);
+    EXPECT(HANDOVER_BAD_KEYS, handover.keyboard.chord[1] = 0);
+    EXPECT(HANDOVER_BAD_KEYS, handover.keyboard.chord[1] = 0x300);
+    EXPECT(HANDOVER_OK, handover.power_key.active_low = 1);
+}
+
+static void test_quiet(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet_count = HANDOVER_QUIET_MAX + 1);
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].kind = 0);
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].kind = 3);
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].address = 0);
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].address += 2);
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address += 1);
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address = ALL_ONES - 1);
+}
+
+static void test_personas(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.persona_count = 0);
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.persona_count = HANDOVER_PERSONAS_MAX + 1);
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.first_persona = 2);
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[0].name[0] = '\0');
+    EXPECT(HANDOVER_BAD_PERSONAS, memset(handover.personas[1].name, 'a', HANDOVER_NAME_SIZE));
+    EXPECT(HANDOVER_BAD_PERSONAS, memset(handover.personas[1].title, 'a', HANDOVER_TITLE_SIZE));
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].copy_count = HANDOVER_COPIES_MAX + 1);
+}
+
+static void test_intids(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_INTID, handover.hypervisor_timer_intid = 15);
+    EXPECT(HANDOVER_BAD_INTID, handover.hypervisor_timer_intid = 32);
+    EXPECT(HANDOVER_BAD_INTID, handover.flip_button_intid = 31);
+    EXPECT(HANDOVER_BAD_INTID, handover.flip_button_intid = 1020);
+    EXPECT(HANDOVER_BAD_INTID, handover.flip_button_intid = UINT32_MAX);
+    EXPECT(HANDOVER_BAD_INTID, handover.flip_button_intid = POWER_KEY);
+    EXPECT(HANDOVER_BAD_INTID, handover.flip_button_intid = KEYBOARD);
+    EXPECT(HANDOVER_BAD_INTID, handover.power_key.intid = 0);
+    EXPECT(HANDOVER_BAD_INTID, handover.power_key.intid = UINT32_MAX);
+    EXPECT(HANDOVER_BAD_INTID, handover.keyboard.intid = 0);
+    EXPECT(HANDOVER_BAD_INTID, handover.keyboard.intid = POWER_KEY);
+    EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[1], POWER_KEY));
+    EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[0], KEYBOARD));
+    EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[0], 26));
+    EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[0], 1020));
+    EXPECT(HANDOVER_OK, allow(&handover.personas[0], 1019));
+    EXPECT(HANDOVER_BAD_INTID, memset(handover.personas[1].spi_allowed, 0, sizeof handover.personas[1].spi_allowed));
+}
+
+static void test_switcher_memory(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_MEMORY, handover.switcher.size = 0);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.switcher.size++);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.switcher.base += 16);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.switcher.size = ALL_ONES & ~UINT64_C(0xfff));
+    EXPECT(HANDOVER_BAD_MEMORY, handover.ttbr0_el2 = 0x40000000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.cpus[0].stack_top = 0);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.cpus[0].stack_top += 8);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.cpus[0].stack_top = 0x7e000000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.cpus[0].stack_top = 0x7e000000 + 32 * MIB + 16);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.cpus[1].stack_top = handover.cpus[0].stack_top + HANDOVER_STACK_SIZE - 16);
+    EXPECT(HANDOVER_OK, handover.cpus[0].stack_top = 0x7e000000 + 32 * MIB);
+}
+
+static void test_partitions(void **state) {
+    (void)state;
+    struct handover_persona *work = &handover.personas[1];
+    EXPECT(HANDOVER_BAD_MEMORY, work->partition.size = 0);
+    EXPECT(HANDOVER_BAD_MEMORY, work->partition.base -= 4096);
+    EXPECT(HANDOVER_BAD_MEMORY, work->partition.size -= 8);
+    EXPECT(HANDOVER_BAD_MEMORY, work->partition.size = 0x7e000000 - work->partition.base + 4096);
+    EXPECT(HANDOVER_OK, work->partition.size = 0x7e000000 - work->partition.base);
+    EXPECT(HANDOVER_BAD_MEMORY, work->partition.size = ALL_ONES & ~UINT64_C(0xfff));
+    EXPECT(HANDOVER_BAD_MEMORY, work->partition = (struct handover_range){UINT64_C(1) << 47, UINT64_C(1) << 48});
+    EXPECT(HANDOVER_BAD_MEMORY, work->entry = work->partition.base - 4);
+    EXPECT(HANDOVER_BAD_MEMORY, work->entry = work->partition.base + work->partition.size);
+    EXPECT(HANDOVER_BAD_MEMORY, work->entry += 2);
+    EXPECT(HANDOVER_BAD_MEMORY, work->devicetree = handover.personas[0].devicetree);
+    EXPECT(HANDOVER_BAD_MEMORY, work->devicetree += 4);
+    EXPECT(HANDOVER_BAD_MEMORY, work->vttbr = UINT64_C(2) << 48 | work->partition.base);
+}
+
+static void test_copies(void **state) {
+    (void)state;
+    struct handover_persona *work = &handover.personas[1];
+    EXPECT(HANDOVER_BAD_MEMORY, work->copies[0].size = 0);
+    EXPECT(HANDOVER_BAD_MEMORY, work->copies[0].size = ALL_ONES);
+    EXPECT(HANDOVER_BAD_MEMORY, work->copies[0].size = 32 * MIB);
+    EXPECT(HANDOVER_BAD_MEMORY, work->copies[0].source = work->partition.base);
+    EXPECT(HANDOVER_BAD_MEMORY, work->copies[0].destination = handover.personas[0].partition.base);
+    EXPECT(HANDOVER_BAD_MEMORY, work->copies[0].destination = work->partition.base + work->partition.size - 4096);
+    EXPECT(HANDOVER_BAD_MEMORY, work->copies[0].destination = handover.switcher.base);
+    EXPECT(HANDOVER_BAD_MEMORY, work->copies[1].destination = work->copies[0].destination + 4 * MIB - 1);
+    EXPECT(HANDOVER_OK, work->copies[1].destination = work->copies[0].destination + 4 * MIB);
+}
+
+static void test_devices_in_memory(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_MEMORY, handover.console = 0x40001000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.console = ALL_ONES);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.power_key.base = 0x7e000000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.keyboard.base = 0x5ffffe00);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.gic.distributor = 0x3fff0000 + 0x10000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.gic.redistributor_regions[0] = (struct handover_range){0x3fff0000, 0x20000});
+    EXPECT(HANDOVER_BAD_MEMORY, handover.quiet[0].address = 0x50000000);
+}
+
+static void test_vmids(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_VMID, handover.personas[0].vttbr &= ~(UINT64_C(0xffff) << 48));
+    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr ^= UINT64_C(3) << 48);
+    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr ^= 0x10000);
+    EXPECT(HANDOVER_OK, handover.personas[1].vttbr |= UINT64_C(0x100) << 48);
+    EXPECT(HANDOVER_BAD_VMID, (handover.vtcr_el2 = 0, handover.personas[1].vttbr |= UINT64_C(0x100) << 48));
+}
+
+static void test_every_error_has_a_text_of_its_own(void **state) {
+    (void)state;
+    for (int i = HANDOVER_OK; i <= HANDOVER_BAD_VMID; i++)
+        for (int j = HANDOVER_OK; j < i; j++)
+            assert_string_not_equal(handover_error_text((enum handover_error)i),
+                                    handover_error_text((enum handover_error)j));
+    assert_non_null(handover_error_text((enum handover_error)1000));
+}
+
+static bool apart(struct handover_range a, struct handover_range b) {
+    return a.base >= b.base + b.size || b.base >= a.base + a.size;
+}
+
+static bool inside(struct handover_range range, uint64_t base, uint64_t size) {
+    return base >= range.base && base + size >= base && base + size <= range.base + range.size;
+}
+
+/* What the switcher relies on must hold whatever the check lets pass. */
+static void assert_safe(void) {
+    assert_in_range(handover.cpu_count, 1, HANDOVER_CPUS_MAX);
+    assert_in_range(handover.persona_count, 1, HANDOVER_PERSONAS_MAX);
+    for (uint32_t i = 0; i < handover.persona_count; i++) {
+        const struct handover_persona *persona = &handover.personas[i];
+        assert_true(persona->partition.base + persona->partition.size > persona->partition.base);
+        assert_true(apart(persona->partition, handover.switcher));
+        for (uint32_t j = 0; j < i; j++)
+            assert_true(apart(persona->partition, handover.personas[j].partition));
+        assert_true(inside(persona->partition, persona->entry, 4));
+        for (uint32_t j = 0; j < persona->copy_count; j++) {
+            assert_true(inside(persona->partition, persona->copies[j].destination, persona->copies[j].size));
+            assert_true(inside(handover.switcher, persona->copies[j].source, persona->copies[j].size));
+        }
+    }
+}
+
+/* A few bytes or words of a good hand-over changed at random: never out of bounds, and what passes is safe. */
+static void test_mutations(void **state) {
+    (void)state;
+    struct pseudorandom random = {1};
+    const uint64_t edges[] = {0, 1, 4096, UINT64_C(1) << 47, UINT64_C(1) << 48, ALL_ONES - 4095, ALL_ONES};
+    for (unsigned i = 0; i < MUTATIONS; i++) {
+        set_up(NULL);
+        for (uint64_t count = 1 + pseudorandom_below(&random, 3); count > 0; count--) {
+            uint8_t *at = (uint8_t *)&handover + pseudorandom_below(&random, sizeof handover / 8) * 8;
+            uint64_t value = edges[pseudorandom_below(&random, sizeof edges / sizeof edges[0])];
+            if (pseudorandom_below(&random, 2) == 0)
+                memcpy(at, &value, sizeof value);
+            else
+                at[pseudorandom_below(&random, 8)] ^= (uint8_t)(1u << pseudorandom_below(&random, 8));
+        }
+        if (handover_check(&handover) == HANDOVER_OK)
+            assert_safe();
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_good, set_up),
+        cmocka_unit_test_setup(test_header, set_up),
+        cmocka_unit_test_setup(test_cpus, set_up),
+        cmocka_unit_test_setup(test_gic, set_up),
+        cmocka_unit_test_setup(test_keys, set_up),
+        cmocka_unit_test_setup(test_quiet, set_up),
+        cmocka_unit_test_setup(test_personas, set_up),
+        cmocka_unit_test_setup(test_intids, set_up),
+        cmocka_unit_test_setup(test_switcher_memory, set_up),
+        cmocka_unit_test_setup(test_partitions, set_up),
+        cmocka_unit_test_setup(test_copies, set_up),
+        cmocka_unit_test_setup(test_devices_in_memory, set_up),
+        cmocka_unit_test_setup(test_vmids, set_up),
+        cmocka_unit_test_setup(test_every_error_has_a_text_of_its_own, set_up),
+        cmocka_unit_test_setup(test_mutations, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "machine.h"
+#include "quiet.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { STATUS = 0x0a000070, COMMAND = 0x3f000004, BUS_MASTER = 1 << 2 };
+
+static uint32_t status;
+static uint16_t command;
+
+static const struct handover handover = {
+    .quiet_count = 2,
+    .quiet = {{.address = STATUS, .kind = HANDOVER_QUIET_VIRTIO_MMIO},
+              {.address = COMMAND, .kind = HANDOVER_QUIET_PCI_COMMAND}},
+};
+
+static int set_up(void **state) {
+    (void)state;
+    status = 0;
+    command = 0;
+    fake_reset();
+    /* Of just these sizes: a wider access would fail. */
+    fake_map_memory(STATUS, sizeof status, &status);
+    fake_map_memory(COMMAND, sizeof command, &command);
+    return 0;
+}
+
+static void expect_quiet(void) {
+    uint64_t address = 1;
+    assert_true(quiet_check(&handover, &address));
+    assert_int_equal(address, 1);
+}
+
+static void expect_busy(uint64_t expected) {
+    uint64_t address = 1;
+    assert_false(quiet_check(&handover, &address));
+    assert_int_equal(address, expected);
+}
+
+static void test_at_rest(void **state) {
+    (void)state;
+    expect_quiet();
+    command = UINT16_MAX & ~BUS_MASTER;
+    expect_quiet();
+}
+
+static void test_virtio_busy(void **state) {
+    (void)state;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        status = UINT32_C(1) << bit;
+        expect_busy(STATUS);
+    }
+}
+
+static void test_pci_busy(void **state) {
+    (void)state;
+    command = BUS_MASTER;
+    expect_busy(COMMAND);
+    command = BUS_MASTER | 3;
+    expect_busy(COMMAND);
+    status = 1;
+    expect_busy(STATUS);
+}
+
+static void test_absent_function_is_quiet(void **state) {
+    (void)state;
+    command = UINT16_MAX;
+    expect_quiet();
+}
+
+static void test_nothing_to_look_at(void **state) {
+    (void)state;
+    const struct handover none = {.quiet_count = 0};
+    uint64_t address = 0;
+    fake_reset();
+    assert_true(quiet_check(&none, &address));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_at_rest, set_up),
+        cmocka_unit_test_setup(test_virtio_busy, set_up),
+        cmocka_unit_test_setup(test_pci_busy, set_up),
+        cmocka_unit_test_setup(test_absent_function_is_quiet, set_up),
+        cmocka_unit_test_setup(test_nothing_to_look_at, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
