@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: BSD-3-Clause
 flipside_unit_test(NAME memory_plan SOURCES test_memory_plan.c loader/memory_plan.c INCLUDES loader)
 flipside_unit_test(NAME tables SOURCES test_tables.c loader/tables.c INCLUDES loader)
+flipside_unit_test(NAME elf SOURCES test_elf.c loader/elf.c INCLUDES loader)
