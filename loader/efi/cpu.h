@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef LOADER_CPU_H
+#define LOADER_CPU_H
+
+/** The CPU that the loader runs on (Arm ARM DDI 0487). */
+
+#include <stdint.h>
+
+/** @return the exception level, 1 to 3 */
+static inline unsigned cpu_exception_level(void) {
+    uint64_t value;
+    __asm__("mrs %0, currentel" : "=r"(value));
+    return (unsigned)(value >> 2) & 3;
+}
+
+/** @return ID_AA64MMFR0_EL1.PARange */
+static inline unsigned cpu_parange(void) {
+    uint64_t value;
+    __asm__("mrs %0, id_aa64mmfr0_el1" : "=r"(value));
+    return (unsigned)value & 0xf;
+}
+
+/** @return the affinity fields of MPIDR_EL1, other bits 0 */
+static inline uint64_t cpu_affinity(void) {
+    uint64_t value;
+    __asm__("mrs %0, mpidr_el1" : "=r"(value));
+    return value & UINT64_C(0xff00ffffff);
+}
+
+/** @return the physical counter */
+static inline uint64_t cpu_counter(void) {
+    uint64_t value;
+    __asm__ volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(value)::"memory");
+    return value;
+}
+
+/** @return the counter's frequency, Hz */
+static inline uint64_t cpu_counter_frequency(void) {
+    uint64_t value;
+    __asm__("mrs %0, cntfrq_el0" : "=r"(value));
+    return value;
+}
+
+/** Writes memory back to the point of coherency, so that it is there once the MMU is off. @param size bytes */
+static inline void cpu_clean(const void *memory, uint64_t size) {
+    uint64_t ctr;
+    __asm__("mrs %0, ctr_el0" : "=r"(ctr));
+    uint64_t line = UINT64_C(4) << ((ctr >> 16) & 0xf);
+    uint64_t end = (uint64_t)(uintptr_t)memory + size;
+    for (uint64_t at = (uint64_t)(uintptr_t)memory & ~(line - 1); at < end; at += line)
+        __asm__ volatile("dc cvac, %0" ::"r"(at) : "memory");
+    __asm__ volatile("dsb sy" ::: "memory");
+}
+
+/**
+ * Leaves for the switcher for good (trampoline.S). Boot services must have ended, and all that the switcher reads
+ * before its MMU is on must have been cleaned.
+ * @param handover physical address of the hand-over @param entry physical address of the switcher's entry
+ */
+_Noreturn void cpu_hand_over(uint64_t handover, uint64_t entry);
+
+/** The end of cpu_hand_over()'s code, which itself runs without the MMU. */
+extern const uint8_t cpu_hand_over_end[];
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "files.h"
+
+#include <string.h>
+
+#include "firmware.h"
+
+#define STORE_DIRECTORY "flipside/"
+
+enum { FILE_INFO_SIZE = sizeof(struct efi_file_info) + 256 * sizeof(efi_char) };
+
+/* Aligned as the structure asks for. */
+struct info_buffer {
+    union {
+        struct efi_file_info info;
+        uint64_t words[(FILE_INFO_SIZE + 7) / 8];
+    };
+};
+
+static enum store_file_result result_of(efi_status status) {
+    if (status == EFI_SUCCESS)
+        return STORE_FILE_OK;
+    return status == EFI_NOT_FOUND ? STORE_FILE_ABSENT : STORE_FILE_FAILED;
+}
+
+static enum store_file_result open_path(struct files *files, const char *path, struct efi_file **file) {
+    efi_char name[sizeof(STORE_DIRECTORY) + STORE_PATH_SIZE];
+    size_t length = 0;
+    for (const char *at = STORE_DIRECTORY; *at != '\0'; at++)
+        name[length++] = (efi_char)*at;
+    for (const char *at = path; *at != '\0' && length < sizeof(name) / sizeof(name[0]) - 1; at++)
+        name[length++] = (efi_char)(unsigned char)*at;
+    while (length > 0 && name[length - 1] == '/')
+        length--;
+    name[length] = 0;
+    for (size_t i = 0; i < length; i++)
+        if (name[i] == '/')
+            name[i] = '\\';
+    return result_of(files->root->open(files->root, file, name, EFI_FILE_MODE_READ, 0));
+}
+
+static efi_status file_info(struct efi_file *file, struct info_buffer *buffer) {
+    static const struct efi_guid guid = EFI_FILE_INFO_GUID;
+    size_t size = sizeof(*buffer);
+    return file->get_info(file, &guid, &size, buffer);
+}
+
+static void copy_name(const efi_char *from, char *to, size_t size) {
+    size_t i = 0;
+    for (; i + 1 < size && from[i] != 0; i++)
+        to[i] = from[i] < 0x80 ? (char)from[i] : '?';
+    to[i] = '\0';
+}
+
+static bool is_dots(const efi_char *name) {
+    return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
+}
+
+/* Reads entries up to the subdirectory wanted. */
+static enum store_file_result find_entry(struct efi_file *directory, size_t index, char *name, size_t name_size) {
+    for (;;) {
+        struct info_buffer buffer;
+        size_t size = sizeof(buffer);
+        if (directory->read(directory, &size, &buffer) != EFI_SUCCESS)
+            return STORE_FILE_FAILED;
+        if (size == 0)
+            return STORE_FILE_ABSENT;
+        if ((buffer.info.attribute & EFI_FILE_DIRECTORY) == 0 || is_dots(buffer.info.name))
+            continue;
+        if (index-- > 0)
+            continue;
+        copy_name(buffer.info.name, name, name_size);
+        return STORE_FILE_OK;
+    }
+}
+
+static enum store_file_result list(void *context, const char *path, size_t index, char *name, size_t name_size) {
+    struct efi_file *directory = NULL;
+    enum store_file_result result = open_path(context, path, &directory);
+    if (result != STORE_FILE_OK)
+        return result;
+    result = find_entry(directory, index, name, name_size);
+    (void)directory->close(directory);
+    return result;
+}
+
+static enum store_file_result size_of(void *context, const char *path, uint64_t *size) {
+    struct efi_file *file = NULL;
+    struct info_buffer buffer;
+    enum store_file_result result = open_path(context, path, &file);
+    if (result != STORE_FILE_OK)
+        return result;
+    result = result_of(file_info(file, &buffer));
+    (void)file->close(file);
+    if (result == STORE_FILE_OK && (buffer.info.attribute & EFI_FILE_DIRECTORY) != 0)
+        return STORE_FILE_ABSENT;
+    *size = buffer.info.file_size;
+    return result;
+}
+
+/* Firmware may give less than asked for at once; nothing at all is the end of the file. */
+static enum store_file_result read_all(struct efi_file *file, uint64_t offset, uint8_t *buffer, size_t size) {
+    if (file->set_position(file, offset) != EFI_SUCCESS)
+        return STORE_FILE_FAILED;
+    while (size > 0) {
+        size_t done = size;
+        if (file->read(file, &done, buffer) != EFI_SUCCESS || done == 0)
+            return STORE_FILE_FAILED;
+        buffer += done;
+        size -= done;
+    }
+    return STORE_FILE_OK;
+}
+
+static enum store_file_result read_at(void *context, const char *path, uint64_t offset, void *buffer, size_t size) {
+    struct efi_file *file = NULL;
+    enum store_file_result result = open_path(context, path, &file);
+    if (result != STORE_FILE_OK)
+        return result;
+    result = read_all(file, offset, buffer, size);
+    (void)file->close(file);
+    return result;
+}
+
+bool files_open(struct files *files, efi_handle device) {
+    static const struct efi_guid guid = EFI_SIMPLE_FILE_SYSTEM_GUID;
+    struct efi_simple_file_system *volume = NULL;
+    *files = (struct files){0};
+    if (device == NULL ||
+        firmware_boot_services()->handle_protocol(device, &guid, (void **)&volume) != EFI_SUCCESS)
+        return false;
+    return volume->open_volume(volume, &files->root) == EFI_SUCCESS;
+}
+
+void files_close(struct files *files) {
+    if (files->root != NULL)
+        (void)files->root->close(files->root);
+    files->root = NULL;
+}
+
+struct store_files files_access(struct files *files) {
+    return (struct store_files){.context = files, .list = list, .size = size_of, .read = read_at};
+}

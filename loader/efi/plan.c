@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "console.h"
+#include "cpu.h"
+#include "session.h"
+
+enum { MIB = 1024 * 1024 };
+
+static void describe(const struct session *session, size_t index, struct region_persona *out) {
+    const struct store_persona *entry = &session->store.personas[index];
+    const struct session_persona *persona = &session->personas[index];
+    bool unpacked = persona->unpacked.memory != NULL;
+    *out = (struct region_persona){
+        .name = entry->name,
+        .title = entry->config.title,
+        .command_line = entry->config.command_line,
+        .kernel = unpacked ? persona->unpacked.memory : persona->image.contents,
+        .kernel_size = persona->image.unpacked_size,
+        .kernel_memory = persona->image.memory_size,
+        .text_offset = persona->image.text_offset,
+        .initrd = persona->initrd.memory,
+        .initrd_size = persona->initrd.size,
+    };
+}
+
+static void gather(struct session *session) {
+    struct region_request *request = &session->request;
+    *request = (struct region_request){
+        .board = &session->board,
+        .firmware_tree = session->tree,
+        .switcher = &session->switcher,
+        .parange = cpu_parange(),
+        .boot_cpu = cpu_affinity(),
+        .flip_timeout_ms = session->store.terminal.flip_timeout_s * 1000,
+    };
+    for (size_t i = 0; i < session->store.persona_count; i++) {
+        if (session->personas[i].state != SESSION_READY)
+            continue;
+        session->request_index[request->persona_count] = i;
+        describe(session, i, &request->personas[request->persona_count++]);
+    }
+}
+
+/* What the persona's configuration asks for counts first, then the board's advice. */
+static struct memory_request memory_request_of(const struct session *session, size_t index) {
+    const struct store_persona *entry = &session->store.personas[index];
+    struct memory_request request = {.share = MEMORY_SHARE_EQUAL, .amount = entry->config.memory.value};
+    uint32_t percent = board_memory_percent(&session->board, entry->name);
+    if (entry->config.memory.kind == CONFIG_MEMORY_BYTES) {
+        request.share = MEMORY_SHARE_BYTES;
+    } else if (entry->config.memory.kind == CONFIG_MEMORY_PERCENT) {
+        request.share = MEMORY_SHARE_PERCENT;
+    } else if (percent != 0) {
+        request.share = MEMORY_SHARE_PERCENT;
+        request.amount = percent;
+    }
+    return request;
+}
+
+static enum memory_plan_error make_plan(struct session *session) {
+    struct memory_request requests[STORE_PERSONAS_MAX];
+    for (uint32_t i = 0; i < session->request.persona_count; i++) {
+        requests[i] = memory_request_of(session, session->request_index[i]);
+        requests[i].minimum = region_partition_minimum(&session->request.personas[i]);
+    }
+    return memory_plan_make(&session->plan, session->memory.ranges, session->memory.count,
+                            region_size(&session->request), requests, session->request.persona_count);
+}
+
+/* @return whether all fit; what does not is marked, so that the others can be planned again without it */
+static bool take_partitions(struct session *session) {
+    bool all = true;
+    for (uint32_t i = 0; i < session->request.persona_count; i++) {
+        const struct memory_partition *partition = &session->plan.personas[i];
+        size_t index = session->request_index[i];
+        if (partition->fit != MEMORY_FITS && partition->fit != MEMORY_SHRUNK) {
+            session_mark(session, index, SESSION_NO_FIT, "%s: %lu MB needed, %lu MB there",
+                         memory_fit_text(partition->fit), (unsigned long)(partition->needed / MIB),
+                         (unsigned long)(partition->available / MIB));
+            all = false;
+            continue;
+        }
+        session->personas[index].partition = *partition;
+        session->request.personas[i].partition = (struct tree_range){partition->base, partition->size};
+    }
+    return all;
+}
+
+/* The persona with the largest files goes first when the pristine copies have no room. */
+static void drop_largest(struct session *session, enum memory_plan_error error) {
+    uint32_t largest = 0;
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < session->request.persona_count; i++) {
+        uint64_t size = session->request.personas[i].kernel_size + session->request.personas[i].initrd_size;
+        if (size < most)
+            continue;
+        most = size;
+        largest = i;
+    }
+    session_mark(session, session->request_index[largest], SESSION_NO_FIT, "%s (%lu MB)",
+                 memory_plan_error_text(error), (unsigned long)(region_size(&session->request) / MIB));
+}
+
+void session_plan(struct session *session) {
+    enum firmware_error error = firmware_memory_map(&session->memory);
+    if (error != FIRMWARE_OK)
+        console_print("%s\n", firmware_error_text(error));
+    for (;;) {
+        gather(session);
+        if (session->request.persona_count == 0)
+            return;
+        enum memory_plan_error plan_error = make_plan(session);
+        if (plan_error != MEMORY_PLAN_OK)
+            drop_largest(session, plan_error);
+        else if (take_partitions(session))
+            return;
+    }
+}
+
+size_t session_default(const struct session *session) {
+    size_t chosen = session->store.default_persona;
+    if (chosen < session->store.persona_count && session->personas[chosen].state == SESSION_READY)
+        return chosen;
+    for (size_t i = 0; i < session->store.persona_count; i++)
+        if (session->personas[i].state == SESSION_READY)
+            return i;
+    return SIZE_MAX;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef LOADER_SESSION_H
+#define LOADER_SESSION_H
+
+/** All that the loader knows, from its start to the hand-over, and the steps that it takes. */
+
+#include "board/board.h"
+#include "elf.h"
+#include "files.h"
+#include "firmware.h"
+#include "kernel_image.h"
+#include "persona/store.h"
+#include "region.h"
+
+enum session_state {
+    SESSION_READY = 0, /* can be started */
+    SESSION_DAMAGED,   /* its files are wrong */
+    SESSION_NO_FIT,    /* there is not enough memory */
+};
+
+/** Memory that the firmware gave. */
+struct session_buffer {
+    uint8_t *memory; /* NULL: none */
+    uint64_t size;   /* bytes */
+};
+
+/** A persona of the store with its files; store.personas has the rest under the same index. */
+struct session_persona {
+    enum session_state state;
+    char reason[STORE_REASON_SIZE]; /* why it is not ready, one line; or what to know though it is; or "" */
+    struct session_buffer kernel_file;
+    struct session_buffer unpacked; /* the Image, where the file is not one */
+    struct session_buffer initrd;
+    struct kernel_image image;
+    struct memory_partition partition; /* SESSION_READY, after session_plan() */
+};
+
+struct session {
+    struct board board;
+    const void *tree; /* the firmware's device tree */
+    size_t tree_size;
+    struct elf_image switcher;
+    struct files files;
+    struct store_files access;
+    struct store store;
+    bool store_found;
+    struct session_persona personas[STORE_PERSONAS_MAX];
+    struct firmware_memory memory;
+    struct memory_plan plan;
+    struct region_request request;             /* of the personas that are ready and fit */
+    size_t request_index[STORE_PERSONAS_MAX];  /* where those are in the store */
+};
+
+/**
+ * Finds out which board this is and checks the switcher's image (find.c). Prints what it finds or what is wrong.
+ * @return whether the loader can go on
+ */
+__attribute__((warn_unused_result)) bool session_open(struct session *session);
+
+/** Reads the store and all files of its personas, and checks them (load.c). Prints what it does. */
+void session_load(struct session *session);
+
+/** Gives back the memory of session_load(). */
+void session_unload(struct session *session);
+
+/** Notes that a persona can't be started. @param format of the reason */
+__attribute__((format(printf, 4, 5))) void session_mark(struct session *session, size_t index,
+                                                        enum session_state state, const char *format, ...);
+
+/** Plans memory for all personas that are ready; those that do not fit become SESSION_NO_FIT (plan.c). */
+void session_plan(struct session *session);
+
+/** @return the persona to start when nobody chooses: the store's default, else the first ready; SIZE_MAX: none is */
+size_t session_default(const struct session *session);
+
+/** Lets the user choose (picker.c). @return index of a persona that is ready; SIZE_MAX: back to the firmware */
+size_t session_pick(struct session *session);
+
+/** Prints memory, plan, and what each persona reaches (detail.c). */
+void session_print_detail(const struct session *session);
+
+/**
+ * Fills the switcher's region and leaves for the switcher (start.c). Returns only on failure, which has then been
+ * printed and, where it is one persona's, noted with it.
+ * @param chosen index of the persona to start first
+ */
+void session_start(struct session *session, size_t chosen);
+
+#endif

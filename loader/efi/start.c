@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <libfdt.h>
+#include <string.h>
+
+#include "console.h"
+#include "cpu.h"
+#include "crypto/random.h"
+#include "pci.h"
+#include "session.h"
+
+enum {
+    MIB = 1024 * 1024,
+    RNG_SIZE = 64, /* bytes asked of the firmware */
+    PCI_HOSTS_MAX = 8,
+    ADDRESSES_MAX = HANDOVER_QUIET_MAX,
+};
+
+static struct random_input seed_of(const void *tree, const char *property) {
+    struct random_input input = {0};
+    int size = 0;
+    int chosen = fdt_path_offset(tree, "/chosen");
+    if (chosen < 0)
+        return input;
+    input.data = fdt_getprop(tree, chosen, property, &size);
+    input.size = input.data != NULL && size > 0 ? (size_t)size : 0;
+    return input;
+}
+
+static enum random_error fill_pool(const struct session *session, struct random_pool *pool) {
+    uint8_t bytes[RNG_SIZE] = {0};
+    uint64_t counter = cpu_counter();
+    bool have_bytes = firmware_random(bytes, sizeof(bytes));
+    struct random_input inputs[] = {
+        {bytes, have_bytes ? sizeof(bytes) : 0},
+        seed_of(session->tree, "rng-seed"),
+        seed_of(session->tree, "kaslr-seed"),
+        {&counter, sizeof(counter)},
+    };
+    if (!have_bytes && inputs[1].size == 0 && inputs[2].size == 0)
+        console_print("Warning: the firmware has no random numbers; the personas' seeds can be guessed\n");
+    enum random_error error = random_init(pool, inputs, sizeof(inputs) / sizeof(inputs[0]));
+    memset(bytes, 0, sizeof(bytes));
+    __asm__ volatile("" ::"r"(bytes) : "memory"); /* the compiler must not leave the wiping out */
+    return error;
+}
+
+static bool make_seeds(struct session *session) {
+    struct random_pool pool;
+    enum random_error error = fill_pool(session, &pool);
+    for (uint32_t i = 0; i < session->request.persona_count && error == RANDOM_OK; i++) {
+        struct region_persona *persona = &session->request.personas[i];
+        error = random_derive(&pool, "kaslr-seed", persona->name, persona->kaslr_seed, sizeof(persona->kaslr_seed));
+        if (error == RANDOM_OK)
+            error = random_derive(&pool, "rng-seed", persona->name, persona->rng_seed, sizeof(persona->rng_seed));
+    }
+    random_wipe(&pool);
+    if (error != RANDOM_OK)
+        console_print("Seeds: %s\n", random_error_text(error));
+    return error == RANDOM_OK;
+}
+
+static struct handover_quiet quiet[HANDOVER_QUIET_MAX];
+
+static bool add_quiet(struct session *session, const uint64_t *addresses, size_t count, uint32_t kind) {
+    if (count > HANDOVER_QUIET_MAX - session->request.quiet_count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        quiet[session->request.quiet_count++] = (struct handover_quiet){.address = addresses[i], .kind = kind};
+    return true;
+}
+
+static uint32_t read_config(void *context, uint64_t address) {
+    (void)context;
+    return *(const volatile uint32_t *)(uintptr_t)address;
+}
+
+static bool list_functions(struct session *session) {
+    static uint64_t addresses[ADDRESSES_MAX];
+    struct board_pci_host hosts[PCI_HOSTS_MAX];
+    size_t host_count = 0;
+    if (!board_pci_hosts(&session->board, hosts, PCI_HOSTS_MAX, &host_count))
+        return false;
+    for (size_t i = 0; i < host_count; i++) {
+        size_t count = 0;
+        enum pci_error error = pci_find_functions(&hosts[i], read_config, NULL, addresses, ADDRESSES_MAX, &count);
+        if (error != PCI_OK) {
+            console_print("PCI: %s\n", pci_error_text(error));
+            return false;
+        }
+        if (!add_quiet(session, addresses, count, HANDOVER_QUIET_PCI_COMMAND))
+            return false;
+    }
+    return true;
+}
+
+/* Where the switcher looks, before a flip, for devices that still do DMA. */
+static bool list_quiet(struct session *session) {
+    uint64_t addresses[ADDRESSES_MAX];
+    size_t count = 0;
+    session->request.quiet = quiet;
+    session->request.quiet_count = 0;
+    if (board_quiet_virtio_mmio(&session->board, addresses, ADDRESSES_MAX, &count) &&
+        add_quiet(session, addresses, count, HANDOVER_QUIET_VIRTIO_MMIO) && list_functions(session))
+        return true;
+    console_print("More shared devices than the %u that the switcher can watch\n", HANDOVER_QUIET_MAX);
+    return false;
+}
+
+static bool find_chosen(struct session *session, size_t chosen) {
+    for (uint32_t i = 0; i < session->request.persona_count; i++) {
+        if (session->request_index[i] != chosen)
+            continue;
+        session->request.first_persona = i;
+        return true;
+    }
+    console_print("%s does not fit any more\n", session->store.personas[chosen].name);
+    return false;
+}
+
+static void report(struct session *session, const struct region_fault *fault) {
+    char text[STORE_REASON_SIZE];
+    region_fault_text(fault, text, sizeof(text));
+    console_print("%s\n", text);
+    for (uint32_t i = 0; i < session->request.persona_count; i++)
+        if (fault->persona == session->request.personas[i].name)
+            session_mark(session, session->request_index[i], SESSION_DAMAGED, "%s", text);
+}
+
+static enum firmware_error leave(const struct session *session) {
+    struct memory_range wanted[STORE_PERSONAS_MAX + 1];
+    size_t count = 0;
+    wanted[count++] = (struct memory_range){session->plan.switcher_base, session->plan.switcher_size, MEMORY_FREE};
+    for (uint32_t i = 0; i < session->request.persona_count; i++) {
+        const struct tree_range *partition = &session->request.personas[i].partition;
+        wanted[count++] = (struct memory_range){partition->base, partition->size, MEMORY_FREE};
+    }
+    return firmware_leave(wanted, count);
+}
+
+/* The region is the firmware's to give: it is claimed before it is written to, and given back if that fails. */
+static void fill_and_leave(struct session *session) {
+    struct region region = {0};
+    void *memory = (void *)(uintptr_t)session->plan.switcher_base;
+    struct region_fault fault =
+        region_fill(&region, &session->request, memory, session->plan.switcher_base, session->plan.switcher_size);
+    if (fault.error != REGION_OK) {
+        report(session, &fault);
+        return;
+    }
+    console_print("Starting the switcher, then %s\n",
+                  session->request.personas[session->request.first_persona].name);
+    enum firmware_error error = leave(session);
+    if (error != FIRMWARE_OK) {
+        console_print("%s\n", firmware_error_text(error));
+        return;
+    }
+    cpu_clean(memory, session->plan.switcher_size);
+    cpu_clean((const void *)(uintptr_t)cpu_hand_over,
+              (uint64_t)((uintptr_t)cpu_hand_over_end - (uintptr_t)cpu_hand_over));
+    cpu_hand_over(region.handover, region.entry);
+}
+
+void session_start(struct session *session, size_t chosen) {
+    session_plan(session); /* the firmware may have taken memory while the user was choosing */
+    if (!find_chosen(session, chosen) || !make_seeds(session) || !list_quiet(session))
+        return;
+    console_print("Memory: switcher %lu MB", (unsigned long)(session->plan.switcher_size / MIB));
+    for (uint32_t i = 0; i < session->request.persona_count; i++)
+        console_print(", %s %lu MB", session->request.personas[i].name,
+                      (unsigned long)(session->request.personas[i].partition.size / MIB));
+    console_print("\n");
+    enum firmware_error error = firmware_claim(session->plan.switcher_base, session->plan.switcher_size);
+    if (error != FIRMWARE_OK) {
+        console_print("%s\n", firmware_error_text(error));
+        return;
+    }
+    fill_and_leave(session);
+    firmware_free((void *)(uintptr_t)session->plan.switcher_base, session->plan.switcher_size);
+}
