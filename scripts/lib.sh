@@ -222,3 +222,12 @@ apt_cache() {
     shift
     apt-cache -c "$FLIPSIDE_BUILD/apt/$name/apt.conf" "$@"
 }
+
+# build_product PRESET...: configures and builds with the CMake workflows of those names.
+build_product() {
+    local preset
+    for preset in "$@"; do
+        (cd "$FLIPSIDE_ROOT" && run_logged "build-$preset" "Building ($preset)" cmake --workflow --preset "$preset") ||
+            die "the build failed."
+    done
+}
