@@ -39,7 +39,9 @@ const char *tree_error_text(enum tree_error error) {
 }
 
 enum tree_error tree_check(const void *tree, size_t size) {
-    return fdt_check_full(tree, size) == 0 ? TREE_OK : TREE_DAMAGED;
+    enum { VERSION_WITH_STRUCT_SIZE = 17 };
+
+    return fdt_check_full(tree, size) == 0 && fdt_version(tree) >= VERSION_WITH_STRUCT_SIZE ? TREE_OK : TREE_DAMAGED;
 }
 
 void tree_start(struct tree_cursor *cursor, const void *tree) {
@@ -328,8 +330,7 @@ static bool specifier_cells(const void *tree, uint32_t controller, uint32_t *wid
 
 static bool is_gic_width(uint32_t width) { return width == 3 || width == 4; }
 
-/** Devicetree Specification 2.4.1. @return the phandle of the controller that "interrupts" is meant for; 0: none */
-static uint32_t interrupt_parent(const struct tree_cursor *cursor) {
+uint32_t tree_interrupt_parent(const struct tree_cursor *cursor) {
     for (int level = cursor->depth; level >= 0; level--) {
         uint32_t phandle = cell_or(cursor->tree, cursor->ancestors[level], "interrupt-parent", 0);
 
@@ -349,7 +350,7 @@ static enum tree_error add_interrupts(const struct tree_cursor *cursor, const st
     struct cells cells;
 
     if (!find_cells(cursor->tree, tree_node(cursor), "interrupts", &cells) ||
-        interrupt_parent(cursor) != gathered->controller) {
+        tree_interrupt_parent(cursor) != gathered->controller) {
         return TREE_OK;
     }
     if (!specifier_cells(cursor->tree, gathered->controller, &width, &unit_width) || !is_gic_width(width) ||

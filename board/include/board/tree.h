@@ -45,7 +45,7 @@ struct tree_cursor {
 const char *tree_error_text(enum tree_error error);
 
 /**
- * Checks that bytes are one whole, consistent device tree.
+ * Checks that bytes are one whole, consistent device tree of version 17.
  * @param tree  8-byte aligned
  * @param size  bytes that may be read; more than the tree's own size is allowed
  * @return TREE_OK, TREE_DAMAGED
@@ -106,6 +106,10 @@ tree_registers(const struct tree_cursor *cursor, struct tree_range *ranges, size
  */
 __attribute__((warn_unused_result)) enum tree_error
 tree_pci_windows(const struct tree_cursor *cursor, struct tree_range *ranges, size_t max, size_t *count);
+
+/** @return the phandle of the controller that a node's "interrupts" is meant for (Devicetree Specification 2.4.1); 0:
+ * none */
+uint32_t tree_interrupt_parent(const struct tree_cursor *cursor);
 
 /**
  * Reads the interrupts that a node raises at one GICv3: "interrupts", "interrupts-extended" and, of a PCI host,
