@@ -5,16 +5,26 @@
 #include "pl061.h"
 #include "virtio_keyboard.h"
 
-enum { INTID_NONE = 0 }; /* an SGI: never one of the sources */
+enum {
+    INTID_NONE = 0, /* an SGI: never one of the sources */
+
+    /*
+     * A press sooner after the last is the same wish, not another. A persona that is suspending already would keep it
+     * and act on it at its return.
+     */
+    PRESS_AGAIN_MS = 2000,
+};
 
 static struct {
     uint32_t power_key_intid;
     uint32_t keyboard_intid;
     uint32_t timer_intid;
     uint32_t flip_button_intid;
-    uint64_t timeout; /* counter ticks */
+    uint64_t timeout;     /* counter ticks */
+    uint64_t press_again; /* counter ticks */
     enum attention_state state;
-    uint64_t deadline; /* counter, valid in state asked */
+    uint64_t deadline;   /* counter, valid in state asked */
+    uint64_t pressed_at; /* counter, when the flip button was last pressed */
 } attention;
 
 void attention_init(const struct handover *handover) {
@@ -23,6 +33,7 @@ void attention_init(const struct handover *handover) {
     attention.timer_intid = handover->hypervisor_timer_intid;
     attention.flip_button_intid = handover->flip_button_intid;
     attention.timeout = arch_counter_frequency() * handover->flip_timeout_ms / 1000;
+    attention.press_again = arch_counter_frequency() * PRESS_AGAIN_MS / 1000;
     attention.state = ATTENTION_IDLE;
     if (handover->power_key.base != 0) {
         pl061_init(&handover->power_key);
@@ -32,11 +43,19 @@ void attention_init(const struct handover *handover) {
         attention.keyboard_intid = handover->keyboard.intid;
 }
 
-static enum attention_action ask(void) {
-    attention.state = ATTENTION_ASKED;
-    attention.deadline = arch_counter() + attention.timeout;
-    arch_timer_set(attention.deadline);
+/* The deadline can pass without its interrupt: the CPU whose timer it was may have been turned off. */
+static bool asked_at(uint64_t now) { return attention.state == ATTENTION_ASKED && now < attention.deadline; }
+
+static void press_button(uint64_t now) {
+    attention.pressed_at = now;
     gic_pend(attention.flip_button_intid);
+}
+
+static enum attention_action ask(uint64_t now) {
+    attention.state = ATTENTION_ASKED;
+    attention.deadline = now + attention.timeout;
+    arch_timer_set(attention.deadline);
+    press_button(now);
     return ATTENTION_DO_ASK;
 }
 
@@ -47,6 +66,8 @@ static enum attention_action timer_interrupt(void) {
     if (attention.state != ATTENTION_ASKED || arch_counter() < attention.deadline)
         return ATTENTION_DO_NOTHING;
     attention.state = ATTENTION_UNANSWERED;
+    /* The user is told that the persona stays: a driver that is loaded later must not find the press and suspend. */
+    gic_unpend(attention.flip_button_intid);
     return ATTENTION_DO_TIMEOUT;
 }
 
@@ -58,11 +79,12 @@ static enum attention_action long_press(void) {
 }
 
 static enum attention_action short_press(void) {
-    /* The deadline can have passed unnoticed: the CPU whose timer it was may have been turned off. */
-    if (attention.state != ATTENTION_ASKED || arch_counter() >= attention.deadline)
-        return ask();
-    /* Asked already; but the persona may have lost the first press, having no driver for the button yet. */
-    gic_pend(attention.flip_button_intid);
+    uint64_t now = arch_counter();
+    if (!asked_at(now))
+        return ask(now);
+    /* The persona may have lost the last press, having nobody to act on it yet. */
+    if (now - attention.pressed_at >= attention.press_again)
+        press_button(now);
     return ATTENTION_DO_NOTHING;
 }
 
@@ -101,7 +123,7 @@ void attention_cpu_changed(void) {
         arch_timer_set(attention.deadline);
 }
 
-bool attention_flip_requested(void) { return attention.state == ATTENTION_ASKED; }
+bool attention_flip_requested(void) { return asked_at(arch_counter()); }
 
 void attention_clear(void) {
     attention.state = ATTENTION_IDLE;

@@ -7,6 +7,7 @@
  *
  *   idle --press--> asked --persona suspends--> (flip) --> idle
  *                   asked --time is over-----> unanswered, the user is told, the persona stays
+ *   asked --press--> asked still; from 2 s after the last press the button is pressed again, in case that one was lost
  *   unanswered --press--> asked again;  asked or unanswered --long press--> cut off
  *   idle --long press--> the log and the state of the personas on the console
  * While the running persona is asleep a press flips at once, a long press only wakes it.

@@ -260,6 +260,11 @@ void gic_pend(uint32_t intid) {
         arch_write32(gic_word(GIC_ISPENDR, intid / 32), UINT32_C(1) << (intid % 32));
 }
 
+void gic_unpend(uint32_t intid) {
+    if (intid >= 32 && intid < gic.words * 32 && intid < GIC_INTID_NONE)
+        arch_write32(gic_word(GIC_ICPENDR, intid / 32), UINT32_C(1) << (intid % 32));
+}
+
 static void route_own(uint32_t intid, unsigned cpu) {
     if (intid >= 32 && intid < gic.words * 32 && is_own(intid))
         arch_write64(gic.distributor + GICD_IROUTER + 8 * intid, gic.handover->cpus[cpu].mpidr);

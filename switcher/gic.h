@@ -111,6 +111,9 @@ void gic_send_stop(unsigned cpu);
 /** Makes an SPI pending for the running persona (edge triggered). */
 void gic_pend(uint32_t intid);
 
+/** Takes gic_pend back, if the persona has not taken the interrupt yet. */
+void gic_unpend(uint32_t intid);
+
 /** Routes the switcher's own SPIs to a CPU that is on; costs nothing when they go there already. */
 void gic_route_switcher(unsigned cpu);
 

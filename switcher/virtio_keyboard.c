@@ -216,8 +216,8 @@ bool virtio_keyboard_init(const struct handover_keyboard *description) {
     bool found = identify();
     if (found && start())
         return true;
-    console_print(found ? "switcher: the attention keyboard does not take its driver, its chord is dead\n"
-                        : "switcher: no attention keyboard attached, its chord is dead\n");
+    console_print(found ? "flipside: the attention keyboard does not take its driver, its chord is dead\n"
+                        : "flipside: no attention keyboard attached, its chord is dead\n");
     keyboard.base = 0;
     return false;
 }
@@ -226,7 +226,7 @@ bool virtio_keyboard_init(const struct handover_keyboard *description) {
 static void restart(void) {
     if (keyboard.restarts++ < RESTARTS_MAX && start())
         return;
-    console_print("switcher: the attention keyboard keeps failing, its chord is dead\n");
+    console_print("flipside: the attention keyboard keeps failing, its chord is dead\n");
     (void)reset();
     keyboard.base = 0;
 }
