@@ -230,6 +230,7 @@ void psci_call(struct trap_frame *frame) {
     if (outcome == OUTCOME_ENTERED)
         return;
     frame->x[0] = (uint64_t)result;
-    if (result < 0)
+    /* A query for what is not there, and a CPU that is about to go off, are no errors. */
+    if (result < 0 && result != PSCI_NOT_SUPPORTED && call.function != PSCI_CPU_OFF)
         log_add(LOG_PSCI_ERROR, switcher.running, call.function, (uint64_t)result);
 }
