@@ -61,6 +61,7 @@ static uint32_t read_register(const struct search *search, uint64_t function, ui
 static enum pci_error add_function(struct search *search, uint64_t function, uint32_t header) {
     if ((header & 0x7f) == HEADER_BRIDGE) {
         add_bus(search, read_register(search, function, REGISTER_BUSES) >> 8 & 0xff);
+        return PCI_OK;
     }
     if (read_register(search, function, REGISTER_CLASS) >> 16 == CLASS_HOST_BRIDGE) {
         return PCI_OK;

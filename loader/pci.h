@@ -24,8 +24,9 @@ enum pci_error {
 };
 
 /**
- * Lists the Command registers of all functions that can be bus masters beneath a host: every function but host bridges.
- * Bridges are followed to their secondary bus where firmware has numbered it.
+ * Lists the Command registers of all functions beneath a host that do DMA of their own: neither bridges, which stay
+ * bus masters in suspend and only pass on what others do, nor host bridges. Bridges are followed to their secondary bus
+ * where firmware has numbered it.
  * @param host      ECAM and bus numbers; functions are looked for from first_bus on
  * @param addresses room for max entries, physical addresses of Command registers (offset 4, 16 bits)
  * @param count     entries written
