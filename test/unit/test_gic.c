@@ -246,6 +246,20 @@ static void test_largest_and_smallest_distributor(void **state) {
 
 /* Filtering. */
 
+/** Even where a hand-over allows a persona what is the switcher's, or what is no interrupt at all. */
+static void test_own_interrupts_are_never_allowed(void **state) {
+    (void)state;
+    memset(handover.personas[0].spi_allowed, 0xff, sizeof handover.personas[0].spi_allowed);
+    gic_state_reset(&states[0], &handover.personas[0], 0);
+    assert_int_equal(states[0].allowed[0], 0);
+    assert_int_equal(states[0].allowed[1], ~(UINT32_C(1) << (POWER_KEY % 32)));
+    assert_int_equal(states[0].allowed[WORDS], 0);
+    fake_gic.words = 32;
+    gic_init(&handover);
+    gic_state_reset(&states[0], &handover.personas[0], 0);
+    assert_int_equal(states[0].allowed[31], 0x0fffffff);
+}
+
 static void test_priorities_stay_below_the_switchers(void **state) {
     (void)state;
     write_distributor(0x400 + 40, 0x00ff1f20);
@@ -434,6 +448,16 @@ static void test_active_interrupts_are_ended(void **state) {
     assert_int_equal(fake_events_of(FAKE_ICC_INIT), 1);
 }
 
+static void test_an_order_to_stop_outlives_a_switch_once(void **state) {
+    (void)state;
+    gic_send_stop(0);
+    gic_switch(&states[0], &states[1]);
+    assert_int_equal(fake_gic_acknowledge(0, false), GIC_SGI_STOP);
+    fake_gic.local[0][GIC_SGI_STOP].active = false;
+    gic_switch(&states[1], &states[0]);
+    assert_int_equal(fake_gic_highest(0, false), FAKE_GIC_NONE);
+}
+
 static void test_the_switchers_interrupts_follow(void **state) {
     (void)state;
     fake.cpu = 2;
@@ -477,6 +501,7 @@ static void test_fixed_ppi_triggers(void **state) {
     fake_gic.ppi_trigger_fixed = true;
     fake_gic.local[0][29].edge = true;
     gic_cpu_init(&states[0], true);
+    assert_int_equal(states[0].local[0].config, UINT32_C(2) << 2 * (29 - 16));
     gic_redistributor_write(&states[0], 0, 0x10c04, 4, 0);
     gic_redistributor_write(&states[0], 0, 0x10100, 4, 1u << 29);
     fake_gic_line(0, 29, true);
@@ -701,6 +726,7 @@ int main(void) {
         cmocka_unit_test_setup(test_finds_redistributors_by_affinity, set_up),
         cmocka_unit_test_setup(test_walks_gicv4_redistributors, set_up),
         cmocka_unit_test_setup(test_largest_and_smallest_distributor, set_up),
+        cmocka_unit_test_setup(test_own_interrupts_are_never_allowed, set_up),
         cmocka_unit_test_setup(test_priorities_stay_below_the_switchers, set_up),
         cmocka_unit_test_setup(test_routes_by_affinity, set_up),
         cmocka_unit_test_setup(test_routes_to_any_cpu, set_up),
@@ -713,6 +739,7 @@ int main(void) {
         cmocka_unit_test_setup(test_edge_of_a_disabled_interrupt_survives, set_up),
         cmocka_unit_test_setup(test_a_press_acts_once, set_up),
         cmocka_unit_test_setup(test_active_interrupts_are_ended, set_up),
+        cmocka_unit_test_setup(test_an_order_to_stop_outlives_a_switch_once, set_up),
         cmocka_unit_test_setup(test_the_switchers_interrupts_follow, set_up),
         cmocka_unit_test_setup(test_local_part_is_loaded_on_another_cpu, set_up),
         cmocka_unit_test_setup(test_fixed_ppi_triggers, set_up),

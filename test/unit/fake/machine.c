@@ -20,7 +20,9 @@ static struct range ranges[FAKE_RANGES_MAX];
 static size_t range_count;
 
 void fake_reset(void) {
-    memset(&fake, 0, sizeof fake);
+    /* Not the events themselves, which are many: fuzzers start a machine for each input. */
+    memset(&fake, 0, offsetof(struct fake_machine, events));
+    fake.event_count = 0;
     fake.counter_step = 1;
     fake.frequency = 1000000;
     range_count = 0;
@@ -145,7 +147,11 @@ void arch_wait_for_interrupt(void) {
         fake.counter += fake.frequency / 1000;
 }
 
-void arch_relax(void) { fake.counter += fake.counter_step; }
+void arch_relax(void) {
+    fake.counter += fake.counter_step;
+    if (fake.relax)
+        fake.relax();
+}
 
 void arch_wfi_routing(bool to_el2) {
     record(FAKE_WFI_ROUTING, to_el2, 0, 0, 0);

@@ -64,6 +64,7 @@ struct fake_machine {
     /* Hooks; NULL: what is said. All are called after the event is recorded. */
     int64_t (*smc)(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3); /* the scripted results, then 0 */
     void (*wait)(void);                       /* time goes on to the timer's deadline, or by 1 ms */
+    void (*relax)(void);                      /* nothing; time has gone on by a step */
     uint32_t (*iar0)(void);                   /* 1023 */
     uint32_t (*hppir1)(void);                 /* 1023 */
     void (*eoir0)(uint32_t intid);            /* nothing */
