@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A Flipside terminal as its user meets it: the picker, two personas with a shell each, the hardware keys."""
+
+import re
+import time
+
+from machine import Machine, Timeout
+
+PERSONAS = ("personal", "work")
+# Seconds that only a machine in trouble takes; never how long something should take.
+BOOT = 300
+FLIP = 180
+ANSWER = 60
+KERNEL_TROUBLE = (r"BUG:|WARNING:|Oops|Internal error|I/O error|rcu.*stall|soft lockup|blocked for more than|NETDEV WATCHDOG|"
+                  r"EXT4-fs error|nobody cared|PM: .*(failed|error)|virtio.*timeout")
+
+
+def other(name):
+    """The persona that is not this one."""
+    return PERSONAS[1 - PERSONAS.index(name)]
+
+
+class Terminal(Machine):
+    """A machine whose disk has the personas `personal` (the default) and `work`."""
+
+    # --- the picker ---
+
+    def picker(self, timeout=BOOT):
+        """Waits for the picker, before which no key may be sent: the firmware would take it. Returns its list of personas."""
+        return self.expect(r"^Personas\s*\n((?:.*\n)*?)Digits and arrows choose", timeout).group(1).replace("\r", "")
+
+    def keys(self, *keys):
+        """Types keys one by one, slowly enough for any firmware."""
+        for key in keys:
+            self.send(key)
+            time.sleep(0.3)
+
+    # --- a persona's shell ---
+
+    def prompt(self, name, timeout=BOOT):
+        """Waits for a persona's shell that comes up by itself."""
+        self.expect(rf"^{name}# ", timeout)
+        self.settle(name)
+
+    def settle(self, name):
+        """Goes on from a quiet prompt: what is left of earlier prompts and typed characters is behind it."""
+        mark = f"{time.monotonic_ns() % 10**9:09}"
+        self.send_line(f"echo settled-{mark[:4]}''{mark[4:]}")
+        self.expect(rf"settled-{mark}", ANSWER)
+        self.expect(rf"{name}# ", ANSWER)
+
+    def log_in(self, name, timeout=BOOT):
+        """Waits for a Debian system's login prompt and gets a shell whose prompt is like that of a busybox persona."""
+        self.expect(rf"{name} login: ", timeout)
+        self.send_line("root")
+        self.expect(rf"root@{name}:~# ", timeout)
+        self.send_line(f"stty columns 500; PS1='{name}''# '")
+        self.settle(name)
+
+    def call(self, command, timeout=ANSWER):
+        """Runs a command in the persona's shell that must succeed; returns its output."""
+        status, output = self.run(command, timeout)
+        assert status == 0, f"'{command}' ended with {status}: {output}"
+        return output
+
+    def kernel_trouble(self):
+        """The kernel's messages that must not be there."""
+        return self.call(f"dmesg | grep -E '{KERNEL_TROUBLE}' || true").splitlines()
+
+    # --- going from one to the other ---
+
+    def await_persona(self, name, timeout=FLIP):
+        """Waits for the persona that the machine goes over to: types Enter until its shell answers."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.expect(rf"{name}# ", 1)
+                break
+            except Timeout:
+                if time.monotonic() > deadline:
+                    raise
+                self.send_line()
+        self.settle(name)
+
+    def flip(self, name, press=None, timeout=FLIP):
+        """Asks for a flip with the power key, or what else presses, and waits for the persona NAME."""
+        self.skip()
+        (press or self.press_power)()
+        self.await_persona(name, timeout)
+
+    # --- what the switcher says ---
+
+    def report(self):
+        """Holds the power key while nothing is asked for: the switcher prints states, log and counters. Returns the text."""
+        self.skip()
+        self.press_power_long()
+        return self.expect(r"^flipside: personal is \w+(?:.*\n)+?work: \d+ flips; traps: .*\n", ANSWER).group(0).replace("\r", "")
+
+    def states(self):
+        """The personas' states by name, as the switcher sees them."""
+        return dict(re.findall(r"^flipside: (\S+) is (.+)$", self.report(), re.MULTILINE))
+
+
+class Witness:
+    """A process in a persona that proves, whenever asked, that it goes on in the very system that it was started in."""
+
+    LOOK = ("echo $(cat /proc/sys/kernel/random/boot_id) $(cut -d' ' -f1,22 /proc/$(cat /run/witness)/stat) / "
+            "$(cat /run/count)")
+
+    def __init__(self, terminal, name):
+        self.terminal, self.name, self.checks = terminal, name, 0
+        terminal.call("(while :; do echo $((n += 1)) >/run/count.new; mv /run/count.new /run/count; sleep 0.2; done) "
+                      ">/dev/null 2>&1 & echo $! >/run/witness; sleep 1")
+        self.identity, self.count = self._look()
+
+    def _look(self):
+        identity, _, count = self.terminal.call(self.LOOK).partition(" / ")
+        return identity, int(count)
+
+    def check(self):
+        """Fails unless the very same process, by boot, number and start time, goes on counting."""
+        deadline = time.monotonic() + ANSWER
+        while True:
+            identity, count = self._look()
+            assert identity == self.identity, f"{self.name} is not the system that it was: {identity}, was {self.identity}"
+            if count > self.count:
+                break
+            assert time.monotonic() < deadline, f"the process in {self.name} stands still at {count}"
+        self.count = count
+        self.checks += 1

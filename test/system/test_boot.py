@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From firmware to prompt: both firmwares, the picker and its keys, CPU types and counts."""
+
+import pytest
+
+from personas import PERSONAS, Witness, other
+
+UP, DOWN = "\x1b[A", "\x1b[B"
+
+
+@pytest.mark.parametrize("firmware", ["u-boot", "edk2"])
+def test_default_persona_starts_after_countdown(start, firmware):
+    terminal = start(firmware=firmware)
+    terminal.picker()
+    terminal.prompt("personal")
+    assert terminal.call("uname -r").startswith("6.12")
+
+
+@pytest.mark.parametrize("firmware", ["u-boot", "edk2"])
+@pytest.mark.parametrize("keys", [(DOWN, "\r"), (DOWN, DOWN, UP, "\r"), ("2", "\r")], ids=["arrow", "arrows", "digit"])
+def test_picker_keys_choose_the_other(start, firmware, keys):
+    terminal = start(firmware=firmware)
+    terminal.picker()
+    terminal.keys(*keys)
+    terminal.prompt("work")
+    assert terminal.call("uname -r").startswith("6.1.")
+
+
+def test_detail_in_the_picker(start):
+    terminal = start()
+    terminal.picker()
+    terminal.keys("v")
+    for word in ("0x40000000", "pl011", "personal", "work"):
+        terminal.expect(word, 60)
+    terminal.keys("\r")
+    terminal.prompt("personal")
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a72", "cortex-a76", "max,pauth-impdef=on"])
+@pytest.mark.parametrize("cpus", [1, 2, 4])
+def test_there_and_back_twice(start, cpu, cpus):
+    terminal = start(cpu=cpu, cpus=cpus)
+    terminal.prompt("personal")
+    witnesses = {"personal": Witness(terminal, "personal")}
+    for name in PERSONAS[1:] + PERSONAS + PERSONAS[:1]:
+        terminal.flip(name)
+        if name in witnesses:
+            witnesses[name].check()
+        else:
+            witnesses[name] = Witness(terminal, name)
+        assert terminal.call("nproc") == str(cpus)
+        assert terminal.kernel_trouble() == []
+    assert all(witness.checks for witness in witnesses.values())
+
+
+def test_each_persona_has_its_own_random_seed(start):
+    terminal = start()
+    terminal.prompt("personal")
+    seen = []
+    for name in PERSONAS:
+        # With the same seed both kernels, of different versions though they are, would lie at the same offset.
+        seen.append(terminal.call("grep -h ' _text$' /proc/kallsyms; cat /proc/sys/kernel/random/uuid"))
+        terminal.flip(other(name))
+    assert seen[0] != seen[1]

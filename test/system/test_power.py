@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A persona's end is its own: reboot, power-off and panic leave the other one as it is."""
+
+import pytest
+
+from personas import PERSONAS, Witness, other
+
+
+def both_running(start, **options):
+    """A machine with a witness in both personas; `personal` runs."""
+    terminal = start(**options)
+    terminal.prompt("personal")
+    witnesses = {"personal": Witness(terminal, "personal")}
+    terminal.flip("work")
+    witnesses["work"] = Witness(terminal, "work")
+    terminal.flip("personal")
+    return terminal, witnesses
+
+
+def go_to(terminal, name):
+    """Flips unless that persona runs already; both_running() ends in `personal`."""
+    if name != "personal":
+        terminal.flip(name)
+
+
+@pytest.mark.parametrize("name", PERSONAS)
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_reboot_restarts_that_persona_alone(start, name, cpus):
+    terminal, witnesses = both_running(start, cpus=cpus)
+    go_to(terminal, name)
+    terminal.send_line("echo before >/run/note; reboot -f")
+    terminal.expect(f"starting {name}", 120)
+    terminal.prompt(name)
+    assert terminal.call("cat /run/note 2>/dev/null || echo none") == "none"
+    assert terminal.call("nproc") == str(cpus)
+    terminal.flip(other(name))
+    witnesses[other(name)].check()
+    assert terminal.kernel_trouble() == []
+
+
+@pytest.mark.parametrize("name", PERSONAS)
+def test_power_off_leaves_the_other(start, name):
+    terminal, witnesses = both_running(start)
+    go_to(terminal, name)
+    terminal.send_line("poweroff -f")
+    terminal.expect(f"{name} is off", 120)
+    terminal.await_persona(other(name))
+    witnesses[other(name)].check()
+    # A flip to what is off starts it.
+    terminal.press_power()
+    terminal.expect(f"starting {name}", 120)
+    terminal.prompt(name)
+    terminal.flip(other(name))
+    witnesses[other(name)].check()
+
+
+def test_machine_goes_off_with_the_last(start):
+    terminal, witnesses = both_running(start)
+    terminal.send_line("poweroff -f")
+    terminal.await_persona("work")
+    witnesses["work"].check()
+    terminal.send_line("poweroff -f")
+    terminal.wait_off(120)
+
+
+def test_panic_leaves_the_other_reachable(start):
+    terminal, witnesses = both_running(start)
+    terminal.send_line("echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger")
+    terminal.expect("Kernel panic - not syncing", 120)
+    terminal.press_power()
+    terminal.press_power_long()
+    terminal.expect("personal was cut off", 120)
+    terminal.await_persona("work")
+    witnesses["work"].check()
+    terminal.press_power()
+    terminal.prompt("personal")
+    terminal.flip("work")
+    witnesses["work"].check()
+
+
+def test_panic_that_reboots(start):
+    terminal, witnesses = both_running(start)
+    terminal.send_line("echo 1 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger")
+    terminal.expect("starting personal", 120)
+    terminal.prompt("personal")
+    terminal.flip("work")
+    witnesses["work"].check()
