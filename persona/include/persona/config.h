@@ -15,15 +15,14 @@
 #include <stdint.h>
 
 enum {
-    CONFIG_FILE_MAX = 8192,           /* bytes of a configuration file */
-    CONFIG_NAME_SIZE = 32,            /* bytes, with the final NUL: [a-z0-9-]{1,31} */
-    CONFIG_TITLE_SIZE = 64,           /* bytes, with the final NUL */
-    CONFIG_COMMAND_LINE_SIZE = 2048,  /* bytes, with the final NUL; the limit of arm64 kernels */
-    CONFIG_FILE_NAME_SIZE = 64,       /* bytes, with the final NUL */
-    CONFIG_TIMEOUT_DEFAULT = 5,       /* seconds */
-    CONFIG_TIMEOUT_MAX = 3600,        /* seconds */
-    CONFIG_FLIP_TIMEOUT_DEFAULT = 20, /* seconds */
-    CONFIG_FLIP_TIMEOUT_MAX = 300,    /* seconds */
+    CONFIG_FILE_MAX = 8192,          /* bytes of a configuration file */
+    CONFIG_NAME_SIZE = 32,           /* bytes, with the final NUL: [a-z0-9-]{1,31} */
+    CONFIG_TITLE_SIZE = 64,          /* bytes, with the final NUL */
+    CONFIG_COMMAND_LINE_SIZE = 2048, /* bytes, with the final NUL; the limit of arm64 kernels */
+    CONFIG_FILE_NAME_SIZE = 64,      /* bytes, with the final NUL */
+    CONFIG_TIMEOUT_DEFAULT = 5,      /* seconds */
+    CONFIG_TIMEOUT_MAX = 3600,       /* seconds */
+    CONFIG_FLIP_TIMEOUT_MAX = 300,   /* seconds */
 };
 
 enum config_error {

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "crypto/random.h"
+#include "crypto/hkdf.h"
+
+#include <string.h>
+
+static const char pool_label[] = "flipside random pool 1";
+
+_Static_assert(sizeof(((struct random_pool *)0)->key) == HKDF_KEY_SIZE, "a pool is a pseudorandom key");
+
+const char *random_error_text(enum random_error error) {
+    switch (error) {
+    case RANDOM_OK:
+        return "no error";
+    case RANDOM_NO_ENTROPY:
+        return "nothing gives entropy";
+    case RANDOM_BAD_LABEL:
+        return "a label is empty or too long";
+    case RANDOM_TOO_LONG:
+        return "too many random bytes asked for at once";
+    case RANDOM_FAILED:
+        return "the cryptographic library failed";
+    }
+    return "unknown error";
+}
+
+enum random_error random_init(struct random_pool *pool, const struct random_input *inputs, size_t count) {
+    uint8_t next[HKDF_KEY_SIZE];
+    size_t total = 0;
+
+    if (hkdf_extract(NULL, 0, pool_label, sizeof(pool_label), pool->key) != HKDF_OK) {
+        return RANDOM_FAILED;
+    }
+    // Each extraction is salted with what came before: any one good input makes the pool good, and none can undo
+    // another.
+    for (size_t i = 0; i < count; i++) {
+        if (hkdf_extract(pool->key, sizeof(pool->key), inputs[i].data, inputs[i].size, next) != HKDF_OK) {
+            random_wipe(pool);
+            return RANDOM_FAILED;
+        }
+        memcpy(pool->key, next, sizeof(pool->key));
+        total += inputs[i].size;
+    }
+    crypto_wipe(next, sizeof(next));
+    if (total == 0) {
+        random_wipe(pool);
+        return RANDOM_NO_ENTROPY;
+    }
+    return RANDOM_OK;
+}
+
+enum random_error random_derive(const struct random_pool *pool, const char *label, const char *persona, void *output,
+                                size_t size) {
+    uint8_t info[2 * (RANDOM_LABEL_MAX + 1)];
+    size_t label_size = strlen(label) + 1;
+    size_t persona_size = strlen(persona) + 1;
+
+    memset(output, 0, size);
+    if (label_size == 1 || label_size > RANDOM_LABEL_MAX + 1 || persona_size > RANDOM_LABEL_MAX + 1) {
+        return RANDOM_BAD_LABEL;
+    }
+    // With their NULs, so that no two pairs of label and persona read the same.
+    memcpy(info, label, label_size);
+    memcpy(info + label_size, persona, persona_size);
+    switch (hkdf_expand(pool->key, info, label_size + persona_size, output, size)) {
+    case HKDF_OK:
+        return RANDOM_OK;
+    case HKDF_TOO_LONG:
+        return RANDOM_TOO_LONG;
+    case HKDF_FAILED:
+        break;
+    }
+    return RANDOM_FAILED;
+}
+
+void random_wipe(struct random_pool *pool) { crypto_wipe(pool->key, sizeof(pool->key)); }
