@@ -52,7 +52,7 @@ static void start(unsigned index, struct trap_frame *frame) {
     gic_state_reset(&persona->gic, persona->description, arch_cpu_index());
     gic_switch(from, &persona->gic);
     make_current(index);
-    gic_route_switcher(arch_cpu_index());
+    (void)gic_route_switcher(arch_cpu_index());
     copy_pristine(persona->description);
     arch_flush_stage2();
     reset_cpus(persona, arch_cpu_index());
@@ -79,7 +79,7 @@ static void resume_elsewhere(struct persona *persona, struct trap_frame *frame) 
                                               .context = persona->resume_context};
     persona->state = PERSONA_RUNNING;
     log_add(LOG_RESUME, switcher.running, persona->resume_entry, cpu);
-    gic_route_switcher(cpu);
+    (void)gic_route_switcher(cpu);
     if (cpu_power_on(cpu) == CPU_OK) {
         cpu_order_off(arch_cpu_index());
         return;

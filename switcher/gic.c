@@ -173,7 +173,7 @@ void gic_init(const struct handover *handover) {
     reset_spis();
     set_initial_state();
     gic.switcher_route = HANDOVER_CPUS_MAX;
-    gic_route_switcher(handover->boot_cpu);
+    (void)gic_route_switcher(handover->boot_cpu);
     enable_own_spis();
     arch_write32(gic.distributor + GICD_CTLR, GICD_CTLR_SWITCHER);
     gic_wait_distributor();
@@ -270,14 +270,15 @@ static void route_own(uint32_t intid, unsigned cpu) {
         arch_write64(gic.distributor + GICD_IROUTER + 8 * intid, gic.handover->cpus[cpu].mpidr);
 }
 
-void gic_route_switcher(unsigned cpu) {
+bool gic_route_switcher(unsigned cpu) {
     if (gic.switcher_route == cpu)
-        return;
+        return false;
     gic.switcher_route = cpu;
     if (gic.handover->power_key.base != 0)
         route_own(gic.handover->power_key.intid, cpu);
     if (gic.handover->keyboard.base != 0)
         route_own(gic.handover->keyboard.intid, cpu);
+    return true;
 }
 
 bool gic_persona_interrupt_pending(void) { return arch_icc_hppir1() < GIC_INTID_NONE; }

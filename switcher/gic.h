@@ -115,7 +115,7 @@ void gic_pend(uint32_t intid);
 void gic_unpend(uint32_t intid);
 
 /** Routes the switcher's own SPIs to a CPU that is on; costs nothing when they go there already. */
-void gic_route_switcher(unsigned cpu);
+bool gic_route_switcher(unsigned cpu);
 
 /** @return whether an interrupt that the persona enabled is pending on this CPU (Group 1) */
 bool gic_persona_interrupt_pending(void);

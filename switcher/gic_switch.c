@@ -173,6 +173,6 @@ void gic_switch(struct gic_state *from, struct gic_state *to) {
     forget_flip_button(from);
     if (gic.redistributor[cpu] != 0)
         switch_local(cpu, &from->local[cpu], &to->local[cpu]);
-    gic_route_switcher(cpu);
+    (void)gic_route_switcher(cpu);
     arch_icc_init();
 }

@@ -78,7 +78,9 @@ static int64_t cpu_off(void) {
     log_add(LOG_CPU_OFF, switcher.running, self, 0);
     for (unsigned cpu = 0; cpu < switcher.handover->cpu_count; cpu++)
         if (persona->cpus[cpu].power == PERSONA_CPU_ON) {
-            gic_route_switcher(cpu); /* attention must not go off with this CPU */
+            /* Attention must not go off with this CPU; neither must the timer of a flip request. */
+            if (gic_route_switcher(cpu))
+                gic_send_stop(cpu);
             break;
         }
     cpu_order_off(self);

@@ -196,6 +196,10 @@ void trap_fiq(struct trap_frame *frame) {
     if (intid == GIC_SGI_STOP) {
         arch_icc_eoir0(intid);
         cpu_stop_if_ordered();
+        /* Not an order: the CPU that had the flip request's timer goes off. */
+        lock_acquire();
+        attention_cpu_changed();
+        lock_release();
         return;
     }
     lock_acquire();
