@@ -114,7 +114,7 @@ void gic_pend(uint32_t intid);
 /** Takes gic_pend back, if the persona has not taken the interrupt yet. */
 void gic_unpend(uint32_t intid);
 
-/** Routes the switcher's own SPIs to a CPU that is on; costs nothing when they go there already. */
+/** Routes the switcher's own SPIs to a CPU that is on. @return false, at no cost, when they go there already */
 bool gic_route_switcher(unsigned cpu);
 
 /** @return whether an interrupt that the persona enabled is pending on this CPU (Group 1) */
