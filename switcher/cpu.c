@@ -40,10 +40,12 @@ enum cpu_error cpu_stop_others(void) {
     unsigned self = arch_cpu_index();
     enum cpu_error error = CPU_OK;
     for (unsigned cpu = 0; cpu < switcher.handover->cpu_count; cpu++) {
-        if (cpu == self || cpu_is_off(cpu))
+        if (cpu == self)
             continue;
+        /* One that the firmware has not told of as on yet is ordered too. */
         cpu_order_off(cpu);
-        gic_send_stop(cpu);
+        if (!cpu_is_off(cpu))
+            gic_send_stop(cpu);
     }
     for (unsigned cpu = 0; cpu < switcher.handover->cpu_count; cpu++)
         if (cpu != self && !cpu_wait_until_off(cpu))
@@ -52,8 +54,13 @@ enum cpu_error cpu_stop_others(void) {
 }
 
 void cpu_stop_if_ordered(void) {
-    if (__atomic_load_n(&ordered_to_stop[arch_cpu_index()], __ATOMIC_ACQUIRE) != 0)
+    if (__atomic_load_n(&ordered_to_stop[arch_cpu_index()], __ATOMIC_ACQUIRE) == 0)
+        return;
+    /* Nothing runs on it any more, so if the firmware does not take it, it must stay here all the same. */
+    for (;;) {
         (void)arch_smc(PSCI_CPU_OFF, 0, 0, 0);
+        arch_wait_for_interrupt();
+    }
 }
 
 int cpu_find(uint64_t mpidr) {

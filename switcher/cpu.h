@@ -34,7 +34,10 @@ bool cpu_wait_until_off(unsigned cpu);
  */
 __attribute__((warn_unused_result)) enum cpu_error cpu_stop_others(void);
 
-/** Turns this CPU off if it was ordered to; then does not return on the machine. Safe with and without the lock: the one who orders holds it. */
+/**
+ * Turns this CPU off if it was ordered to, and then does not return. To be called without the lock; the one who orders
+ * holds it.
+ */
 void cpu_stop_if_ordered(void);
 
 /** @param mpidr as a persona gives it (affinity fields, all else 0) @return index, or -1: there is no such CPU */

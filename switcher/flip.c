@@ -104,8 +104,9 @@ void flip_enter(unsigned index, struct trap_frame *frame) {
 
 static void stop_others(void) {
     attention_clear();
-    if (cpu_stop_others() != CPU_OK)
-        console_print("flipside: a CPU of %s does not stop\n", name_of(running_persona()));
+    /* Whatever runs next must not meet a CPU of this persona. */
+    while (cpu_stop_others() != CPU_OK)
+        console_print("flipside: a CPU of %s does not stop; waiting for it\n", name_of(running_persona()));
 }
 
 void flip_reset(struct trap_frame *frame) {
@@ -122,6 +123,7 @@ bool flip_start_cpu(struct trap_frame *frame) {
     cpu->power = PERSONA_CPU_ON;
     gic_cpu_init(&persona->gic, !cpu->resumes);
     arch_set_stage2(persona->description->vttbr);
+    attention_cpu_changed();
     enter_frame(frame, cpu->entry, cpu->context);
     return true;
 }
