@@ -23,9 +23,11 @@ enum {
 #define SPSR_SSBS (UINT64_C(1) << 12)
 #define SPSR_PAN (UINT64_C(1) << 22)
 #define SPSR_DIT (UINT64_C(1) << 24)
+#define SPSR_TCO (UINT64_C(1) << 25)
 #define SPSR_NZCV UINT64_C(0xf0000000)
 
 #define SCTLR_SPAN (UINT64_C(1) << 23)
+#define SCTLR_ATA (UINT64_C(1) << 43)
 #define SCTLR_DSSBS (UINT64_C(1) << 44)
 
 static bool from_el0(uint64_t spsr) { return (spsr & SPSR_AARCH32) != 0 || (spsr & SPSR_MODE) == SPSR_EL0T; }
@@ -51,6 +53,8 @@ static uint64_t new_spsr(uint64_t spsr) {
         result |= SPSR_PAN;
     if (sctlr & SCTLR_DSSBS)
         result |= SPSR_SSBS;
+    if (sctlr & SCTLR_ATA) /* without MTE this bit too is RES0; without tag checks TCO means nothing */
+        result |= SPSR_TCO;
     return result;
 }
 
@@ -61,7 +65,7 @@ static void take(struct trap_frame *frame, uint64_t esr) {
 }
 
 void inject_external_abort(struct trap_frame *frame, const struct trap_syndrome *syndrome) {
-    uint64_t class = syndrome->esr >> 26;
+    uint64_t class = syndrome->esr >> 26 & 0x3f;
     bool lower = from_el0(frame->spsr);
     uint64_t esr = ESR_IL | FSC_SYNCHRONOUS_EXTERNAL | (syndrome->esr & ESR_FNV);
     if (class == EC_DATA_ABORT_LOWER)

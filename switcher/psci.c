@@ -34,9 +34,12 @@ static bool entry_is_valid(uint64_t entry) {
 
 /** DEN0022 5.4. Standby only: power_state with anything but StateID set is not one that FEATURES offers. */
 static int64_t cpu_suspend(const struct call *call) {
-    if (call->argument[0] != 0)
+    if ((uint32_t)call->argument[0] != 0)
         return PSCI_INVALID_PARAMETERS;
+    /* IRQs to EL2 meanwhile, where they stay masked: one that goes to EL1 need not end WFI here. */
+    arch_wfi_routing(true);
     arch_wait_for_interrupt();
+    arch_wfi_routing(false);
     return PSCI_SUCCESS;
 }
 
@@ -68,6 +71,18 @@ static bool others_are_off(const struct persona *persona, unsigned self) {
     return true;
 }
 
+/** @return the CPU that attention goes to: one that is on, or else one that comes up */
+static unsigned cpu_that_stays(const struct persona *persona) {
+    unsigned stays = 0;
+    for (unsigned cpu = 0; cpu < switcher.handover->cpu_count; cpu++) {
+        if (persona->cpus[cpu].power == PERSONA_CPU_ON)
+            return cpu;
+        if (persona->cpus[cpu].power == PERSONA_CPU_ON_PENDING)
+            stays = cpu;
+    }
+    return stays;
+}
+
 /** DEN0022 5.5. The last CPU may not go: nothing could start the persona again. */
 static int64_t cpu_off(void) {
     struct persona *persona = running_persona();
@@ -76,13 +91,10 @@ static int64_t cpu_off(void) {
         return PSCI_DENIED;
     persona->cpus[self].power = PERSONA_CPU_OFF;
     log_add(LOG_CPU_OFF, switcher.running, self, 0);
-    for (unsigned cpu = 0; cpu < switcher.handover->cpu_count; cpu++)
-        if (persona->cpus[cpu].power == PERSONA_CPU_ON) {
-            /* Attention must not go off with this CPU; neither must the timer of a flip request. */
-            if (gic_route_switcher(cpu))
-                gic_send_stop(cpu);
-            break;
-        }
+    /* Attention must not go off with this CPU; neither must the timer of a flip request. */
+    unsigned stays = cpu_that_stays(persona);
+    if (gic_route_switcher(stays))
+        gic_send_stop(stays);
     cpu_order_off(self);
     return PSCI_INTERNAL_FAILURE; /* read by nobody, unless the firmware does not turn the CPU off */
 }
@@ -90,7 +102,7 @@ static int64_t cpu_off(void) {
 /** DEN0022 5.7. Affinity levels above 0 are not offered (optional since PSCI 1.0). */
 static int64_t affinity_info(const struct call *call) {
     int cpu = cpu_find(call->argument[0]);
-    if (cpu < 0 || call->argument[1] != 0)
+    if (cpu < 0 || (uint32_t)call->argument[1] != 0)
         return PSCI_INVALID_PARAMETERS;
     switch (running_persona()->cpus[cpu].power) {
     case PERSONA_CPU_ON:

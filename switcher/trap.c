@@ -132,7 +132,8 @@ static void system_register(struct trap_frame *frame, uint64_t esr) {
 
 void trap_sync(struct trap_frame *frame) {
     struct trap_syndrome syndrome = arch_syndrome();
-    switch (syndrome.esr >> 26) {
+    cpu_stop_if_ordered(); /* what it asks for is no longer the running persona's wish */
+    switch (syndrome.esr >> 26 & 0x3f) {
     case EC_SMC64:
         frame->elr += 4; /* a trapped SMC has not been executed, an HVC has */
         log_count(COUNT_SMC, switcher.running);
@@ -189,12 +190,14 @@ static void act(enum attention_action action, struct trap_frame *frame) {
 }
 
 void trap_fiq(struct trap_frame *frame) {
+    cpu_stop_if_ordered();
     uint32_t intid = arch_icc_iar0();
     if (intid >= GIC_INTID_NONE)
         return;
+    /* Ended at once: were this CPU stopped while it waits for the lock, the key's interrupt would stay active for ever. */
+    arch_icc_eoir0(intid);
     log_count(COUNT_FIQ, switcher.running);
     if (intid == GIC_SGI_STOP) {
-        arch_icc_eoir0(intid);
         cpu_stop_if_ordered();
         /* Not an order: the CPU that had the flip request's timer goes off. */
         lock_acquire();
@@ -203,9 +206,7 @@ void trap_fiq(struct trap_frame *frame) {
         return;
     }
     lock_acquire();
-    enum attention_action action = attention_interrupt(intid);
-    arch_icc_eoir0(intid);
-    act(action, frame);
+    act(attention_interrupt(intid), frame);
     lock_release();
     cpu_stop_if_ordered();
 }
@@ -223,12 +224,15 @@ static void print_frame(const struct trap_frame *frame, unsigned kind) {
 
 static void halt(void) {
     console_print("flipside: the switcher cannot go on; turn the machine off\n");
-    for (;;)
+    for (;;) {
         arch_wait_for_interrupt();
+        cpu_stop_if_ordered();
+    }
 }
 
 struct trap_frame *trap_unexpected(struct trap_frame *frame, unsigned kind) {
     static bool seen;
+    cpu_stop_if_ordered();
     print_frame(frame, kind);
     if (__atomic_exchange_n(&seen, true, __ATOMIC_RELAXED) || flip_target() == switcher.running)
         halt();
