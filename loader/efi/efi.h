@@ -92,7 +92,7 @@ struct efi_boot_services { /* 4.4 */
     void *events[6];
     void *protocols[3];
     efi_status (*handle_protocol)(efi_handle, const struct efi_guid *, void **interface);
-    void *handles[4];
+    void *handles[5];
     void *images[2];
     efi_status (*exit)(efi_handle, efi_status, size_t data_size, const efi_char *data);
     void *unload_image;
@@ -105,6 +105,21 @@ struct efi_boot_services { /* 4.4 */
     void *library[2];
     efi_status (*locate_protocol)(const struct efi_guid *, void *registration, void **interface);
 };
+
+/* Offsets as everybody has them: a missing entry would be a call into nowhere. */
+_Static_assert(offsetof(struct efi_boot_services, exit_boot_services) == 0xe8, "UEFI 2.10, 4.4");
+_Static_assert(offsetof(struct efi_boot_services, locate_protocol) == 0x140, "UEFI 2.10, 4.4");
+
+enum efi_reset_type { EFI_RESET_COLD, EFI_RESET_WARM, EFI_RESET_SHUTDOWN };
+struct efi_runtime_services { /* 4.5 */
+    struct efi_table_header header;
+    void *time[4];
+    void *virtual_memory[2];
+    void *variables[3];
+    void *get_next_high_monotonic_count;
+    void (*reset_system)(enum efi_reset_type, efi_status, size_t data_size, const void *data);
+};
+_Static_assert(offsetof(struct efi_runtime_services, reset_system) == 0x68, "UEFI 2.10, 4.5");
 
 struct efi_configuration_table { /* 4.6 */
     struct efi_guid guid;
@@ -121,7 +136,7 @@ struct efi_system_table { /* 4.3 */
     struct efi_simple_text_output *console_out;
     efi_handle error_handle;
     struct efi_simple_text_output *error;
-    void *runtime_services;
+    struct efi_runtime_services *runtime_services;
     struct efi_boot_services *boot_services;
     size_t configuration_table_count;
     const struct efi_configuration_table *configuration_tables;

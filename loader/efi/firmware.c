@@ -139,19 +139,27 @@ static bool covered(const struct memory_range *wanted, const struct firmware_mem
     return at >= end;
 }
 
+/* The map as it now is, if the ranges are still usable in it. */
+static enum firmware_error check_map(const struct memory_range *wanted, size_t count) {
+    enum firmware_error error = firmware_memory_map(&firmware.memory);
+    for (size_t i = 0; i < count && error == FIRMWARE_OK; i++)
+        if (!covered(&wanted[i], &firmware.memory))
+            error = FIRMWARE_MEMORY_TAKEN;
+    return error;
+}
+
 enum firmware_error firmware_leave(const struct memory_range *wanted, size_t count) {
-    for (int attempt = 0; attempt < LEAVE_ATTEMPTS; attempt++) {
-        enum firmware_error error = firmware_memory_map(&firmware.memory);
-        if (error != FIRMWARE_OK)
-            return error;
-        for (size_t i = 0; i < count; i++)
-            if (!covered(&wanted[i], &firmware.memory))
-                return FIRMWARE_MEMORY_TAKEN;
+    enum firmware_error error = check_map(wanted, count);
+    if (error != FIRMWARE_OK)
+        return error;
+    for (int attempt = 0; attempt < LEAVE_ATTEMPTS && error == FIRMWARE_OK; attempt++) {
         /* Fails when the map has changed since it was read: a driver's timer, say (UEFI 2.10, 7.4.6). */
         if (firmware_boot_services()->exit_boot_services(firmware.image, firmware.map_key) == EFI_SUCCESS)
             return FIRMWARE_OK;
+        error = check_map(wanted, count);
     }
-    return FIRMWARE_WILL_NOT_EXIT;
+    firmware.table->runtime_services->reset_system(EFI_RESET_COLD, EFI_SUCCESS, 0, NULL);
+    return error;
 }
 
 const char *firmware_error_text(enum firmware_error error) {
@@ -170,8 +178,6 @@ const char *firmware_error_text(enum firmware_error error) {
         return "the firmware's memory map has too many ranges";
     case FIRMWARE_MEMORY_TAKEN:
         return "the firmware took memory that was planned otherwise";
-    case FIRMWARE_WILL_NOT_EXIT:
-        return "the firmware does not end its boot services";
     }
     return "unknown error";
 }

@@ -15,7 +15,6 @@ enum firmware_error {
     FIRMWARE_NO_MEMORY_MAP,     /* the firmware does not tell its memory map */
     FIRMWARE_TOO_MANY_RANGES,   /* more than MEMORY_PLAN_RANGES_MAX */
     FIRMWARE_MEMORY_TAKEN,      /* memory of the plan was taken by the firmware meanwhile */
-    FIRMWARE_WILL_NOT_EXIT,     /* ExitBootServices fails again and again */
 };
 
 /** Usable RAM as the firmware tells it. */
@@ -70,9 +69,10 @@ __attribute__((warn_unused_result)) bool firmware_random(void *out, size_t size)
 
 /**
  * Ends boot services. Before, it makes sure that the ranges are still nobody else's. After FIRMWARE_OK no function
- * here or in console.h works any more; after an error all still do, except after FIRMWARE_WILL_NOT_EXIT.
+ * here or in console.h works any more; after an error all still do.
+ * A firmware that fails half-way can't be gone back to (UEFI 2.10, 7.4.6): then the machine is reset.
  * @param wanted ranges that must be usable (any kind) @param count number of them
- * @return FIRMWARE_OK, FIRMWARE_MEMORY_TAKEN, FIRMWARE_WILL_NOT_EXIT, or as firmware_memory_map()
+ * @return FIRMWARE_OK, FIRMWARE_MEMORY_TAKEN, or as firmware_memory_map()
  */
 __attribute__((warn_unused_result)) enum firmware_error firmware_leave(const struct memory_range *wanted,
                                                                        size_t count);
