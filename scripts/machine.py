@@ -95,9 +95,8 @@ class Machine:
 
     def command(self, serial_fd, qmp_fd):
         """QEMU's command line."""
-        kind = "virt,gic-version=3,virtualization=on"
-        if self.firmware == "edk2":
-            kind += ",acpi=off"  # with ACPI, EDK2 would not hand the device tree on
+        # With ACPI the machine has no PL061 for its power key, and EDK2 would not hand the device tree on.
+        kind = "virt,gic-version=3,virtualization=on,acpi=off"
         if self.machine:
             kind += f",{self.machine}"
         serial = f"socket,id=serial,fd={serial_fd}" + (f",logfile={self.log}" if self.log else "")
