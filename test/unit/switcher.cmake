@@ -16,3 +16,14 @@ flipside_switcher_test(NAME log SOURCES switcher/log.c switcher/console.c)
 flipside_switcher_test(NAME pl061 SOURCES switcher/pl061.c)
 flipside_switcher_test(NAME quiet SOURCES switcher/quiet.c)
 flipside_switcher_test(NAME virtio_keyboard SOURCES switcher/virtio_keyboard.c switcher/console.c)
+
+# The same for what needs the whole switcher: on a whole machine, whose main.c fake/platform.c brings along.
+function(flipside_whole_switcher_test name)
+    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/platform.c
+                           switcher/psci.c switcher/flip.c switcher/trap.c switcher/inject.c switcher/cpu.c
+                           switcher/lock.c switcher/gic.c switcher/gic_switch.c switcher/gic_trap.c switcher/attention.c
+                           switcher/pl061.c switcher/virtio_keyboard.c switcher/quiet.c switcher/log.c switcher/console.c
+                           switcher/handover.c)
+endfunction()
+
+flipside_whole_switcher_test(psci)

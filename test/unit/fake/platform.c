@@ -73,7 +73,8 @@ static void resume(unsigned cpu) {
     running_coroutine = true;
     (void)swapcontext(&scheduler, &coroutines[cpu].context);
     running_coroutine = false;
-    store(cpu);
+    if (platform.cpus[cpu].power == PLATFORM_ON)
+        store(cpu);
 }
 
 static void coroutine_main(void) {
