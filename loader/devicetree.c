@@ -167,7 +167,7 @@ static void write_flip_button(struct devicetree_build *build) {
 
     (void)write_cells(interrupts + CELL, board->flip_button_intid - SPI_FIRST, 1);
     (void)write_cells(interrupts + (size_t)2 * CELL, EDGE_RISING, 1);
-    begin(build, "flip-button");
+    begin(build, "gpio-keys");
     put_string(build, "compatible", "gpio-keys");
     begin(build, "flip");
     put_string(build, "label", "flip");
