@@ -36,6 +36,8 @@ enum {
 #define ICC_ASGI1R_EL1 SYSREG(3, 0, 12, 11, 6)
 #define ICC_SGI0R_EL1 SYSREG(3, 0, 12, 11, 7)
 
+#define SPSR_AARCH32 UINT64_C(0x10)
+
 enum { FAULTS_TOLD = 8 /* per persona; the rest are counted */ };
 
 static uint64_t general_register(const struct trap_frame *frame, unsigned index) {
@@ -73,6 +75,8 @@ static bool write_gic(uint64_t address, unsigned size, uint64_t value) {
 
 static bool emulate_write(struct trap_frame *frame, const struct trap_syndrome *syndrome, uint64_t address) {
     if (!(syndrome->esr & ISS_ISV) || !(syndrome->esr & ISS_WNR) || (syndrome->esr & ISS_S1PTW))
+        return false;
+    if (frame->spsr & SPSR_AARCH32) /* its instructions have two lengths and conditions; no system has need of it */
         return false;
     unsigned size = 1u << ((syndrome->esr >> 22) & 3);
     uint64_t value = general_register(frame, register_of(syndrome->esr, 16));
