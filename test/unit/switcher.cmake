@@ -26,4 +26,7 @@ function(flipside_whole_switcher_test name)
                            switcher/handover.c)
 endfunction()
 
+flipside_switcher_test(NAME inject SOURCES switcher/inject.c)
 flipside_whole_switcher_test(psci)
+flipside_whole_switcher_test(flip)
+flipside_whole_switcher_test(trap)
