@@ -102,15 +102,16 @@ void flip_enter(unsigned index, struct trap_frame *frame) {
         resume_elsewhere(to, frame);
 }
 
-static void stop_others(void) {
+static void stop_machine(void) {
     attention_clear();
     /* Whatever runs next must not meet a CPU of this persona. */
     while (cpu_stop_others() != CPU_OK)
         console_print("flipside: a CPU of %s does not stop; waiting for it\n", name_of(running_persona()));
+    quiet_stop_devices(switcher.handover);
 }
 
 void flip_reset(struct trap_frame *frame) {
-    stop_others();
+    stop_machine();
     log_add(LOG_RESET, switcher.running, 0, 0);
     start(switcher.running, frame);
 }
@@ -131,7 +132,7 @@ bool flip_start_cpu(struct trap_frame *frame) {
 void flip_cut_off(struct trap_frame *frame) {
     struct persona *persona = running_persona();
     unsigned next = flip_target();
-    stop_others();
+    stop_machine();
     persona->state = PERSONA_CUT_OFF;
     log_add(LOG_CUT_OFF, switcher.running, 0, 0);
     console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(persona),
@@ -144,7 +145,7 @@ static bool has_state(const struct persona *persona) { return persona->state == 
 
 void flip_off(struct trap_frame *frame) {
     struct persona *persona = running_persona();
-    stop_others();
+    stop_machine();
     persona->state = PERSONA_OFF;
     log_add(LOG_OFF, switcher.running, 0, 0);
     for (unsigned i = 1; i < switcher.handover->persona_count; i++) {

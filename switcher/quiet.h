@@ -17,4 +17,11 @@
  */
 __attribute__((warn_unused_result)) bool quiet_check(const struct handover *handover, uint64_t *busy_address);
 
+/**
+ * Stops every shared device, whatever it does: Bus Master Enable cleared, virtio devices reset. For a persona that ends
+ * without having suspended, so that no DMA of its goes on under the next one.
+ * @param handover checked
+ */
+void quiet_stop_devices(const struct handover *handover);
+
 #endif

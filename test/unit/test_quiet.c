@@ -11,7 +11,7 @@
 enum { STATUS = 0x0a000070, COMMAND = 0x3f000004, BUS_MASTER = 1 << 2 };
 
 static uint32_t status;
-static uint16_t command;
+static uint32_t command; /* with the Status half above it */
 
 static const struct handover handover = {
     .quiet_count = 2,
@@ -45,7 +45,7 @@ static void expect_busy(uint64_t expected) {
 static void test_at_rest(void **state) {
     (void)state;
     expect_quiet();
-    command = UINT16_MAX & ~BUS_MASTER;
+    command = UINT16_MAX & ~(uint32_t)BUS_MASTER;
     expect_quiet();
 }
 
@@ -81,9 +81,28 @@ static void test_nothing_to_look_at(void **state) {
     assert_true(quiet_check(&none, &address));
 }
 
+static void test_stop(void **state) {
+    (void)state;
+    status = 0xf;
+    command = UINT32_C(0xfff00000) | BUS_MASTER | 3;
+    quiet_stop_devices(&handover);
+    assert_int_equal(status, 0);
+    assert_int_equal(command, 3); /* nothing written to the Status half's write-1-to-clear bits */
+    expect_quiet();
+}
+
+static void test_stop_leaves_quiet_alone(void **state) {
+    (void)state;
+    command = UINT32_C(0x00100000) | 3;
+    quiet_stop_devices(&handover);
+    assert_int_equal(command, UINT32_C(0x00100000) | 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_at_rest, set_up),
+        cmocka_unit_test_setup(test_stop, set_up),
+        cmocka_unit_test_setup(test_stop_leaves_quiet_alone, set_up),
         cmocka_unit_test_setup(test_virtio_busy, set_up),
         cmocka_unit_test_setup(test_pci_busy, set_up),
         cmocka_unit_test_setup(test_absent_function_is_quiet, set_up),
