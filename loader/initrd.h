@@ -18,7 +18,7 @@ enum initrd_error {
     INITRD_EMPTY,     /* no byte, or only zeros */
     INITRD_UNKNOWN,   /* neither cpio nor a compression that kernels know */
     INITRD_TRUNCATED, /* ends in the middle of an archive or of compressed data */
-    INITRD_DAMAGED,   /* a header, length or checksum is wrong */
+    INITRD_DAMAGED,   /* a header, length or checksum is wrong, or rubbish follows */
     INITRD_NO_MEMORY, /* no memory for decompression */
 };
 
