@@ -205,6 +205,16 @@ static bool translate(const struct tree_cursor *cursor, int level, struct tree_r
     return true;
 }
 
+/** @return whether what the bus at a level gives its children are addresses that the CPU could reach */
+static bool is_addressable(const struct tree_cursor *cursor, int level) {
+    for (; level > 0; level--) {
+        if (fdt_getprop(cursor->tree, cursor->ancestors[level], "ranges", NULL) == NULL) {
+            return false;
+        }
+    }
+    return level == 0;
+}
+
 static enum tree_error add_range(const struct tree_range *range, struct tree_range *ranges, size_t max, size_t *count) {
     if (range->size == 0) {
         return TREE_OK;
@@ -223,7 +233,7 @@ enum tree_error tree_registers(const struct tree_cursor *cursor, struct tree_ran
     struct cells reg;
 
     *count = 0;
-    if (cursor->depth < 1 || !find_cells(cursor->tree, tree_node(cursor), "reg", &reg)) {
+    if (!is_addressable(cursor, cursor->depth - 1) || !find_cells(cursor->tree, tree_node(cursor), "reg", &reg)) {
         return TREE_OK;
     }
     int bus = cursor->ancestors[cursor->depth - 1];

@@ -161,13 +161,15 @@ static void write_psci(struct devicetree_build *build) {
 
 /** A button that has an interrupt but no pin (bindings/input/gpio-keys.yaml): the switcher makes it pending. */
 static void write_flip_button(struct devicetree_build *build) {
+    static const char usual_path[] = "/gpio-keys";
     const struct board *board = build->request->board;
     uint8_t interrupts[4 * CELL] = {0};
     size_t width = devicetree_specifier_cells(build->request->firmware, board->gic.phandle, "#interrupt-cells");
 
     (void)write_cells(interrupts + CELL, board->flip_button_intid - SPI_FIRST, 1);
     (void)write_cells(interrupts + (size_t)2 * CELL, EDGE_RISING, 1);
-    begin(build, "gpio-keys");
+    // Where the firmware's buttons are a persona's too, theirs has the usual name.
+    begin(build, devicetree_keeps_path(build, usual_path, strlen(usual_path)) ? "gpio-keys-flip" : usual_path + 1);
     put_string(build, "compatible", "gpio-keys");
     begin(build, "flip");
     put_string(build, "label", "flip");
@@ -238,9 +240,12 @@ enum devicetree_error devicetree_build(const struct devicetree_request *request,
         (error = devicetree_find_removed(&build)) != DEVICETREE_OK) {
         return error;
     }
-    note(&build, fdt_create(buffer, size > INT32_MAX ? INT32_MAX : (int)size));
-    note(&build, fdt_finish_reservemap(buffer));
-    if (build.fdt_error == 0 && (error = write_nodes(&build)) != DEVICETREE_OK) {
+    // Nothing may be written behind a header that did not fit.
+    if (fdt_create(buffer, size > INT32_MAX ? INT32_MAX : (int)size) != 0 || fdt_finish_reservemap(buffer) != 0) {
+        return DEVICETREE_NO_ROOM;
+    }
+    error = write_nodes(&build);
+    if (error != DEVICETREE_OK) {
         return error;
     }
     note(&build, fdt_finish(buffer));

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
+flipside_unit_test(NAME hkdf SOURCES test_hkdf.c crypto/hkdf.c INCLUDES crypto/include LIBRARIES mbedcrypto_small)
+flipside_unit_test(NAME random SOURCES test_random.c crypto/random.c crypto/hkdf.c INCLUDES crypto/include
+                   LIBRARIES mbedcrypto_small)

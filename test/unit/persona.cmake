@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-3-Clause
+flipside_unit_test(NAME config SOURCES test_config.c persona/config.c INCLUDES persona/include)
+flipside_unit_test(NAME store SOURCES test_store.c persona/store.c persona/config.c INCLUDES persona/include)

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "board/board.h"
+#include "tree_fixture.h"
+
+#include <libfdt.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct tree_fixture description;
+static struct tree_fixture firmware;
+static struct board board;
+
+static enum board_error parse(void) {
+    return board_parse(&board, description.bytes, sizeof(description.bytes), firmware.bytes, sizeof(firmware.bytes));
+}
+
+static void load(const char *description_name, const char *firmware_name) {
+    tree_fixture_load(&description, description_name);
+    tree_fixture_load(&firmware, firmware_name);
+}
+
+static void load_virt(void) { load("qemu-virt", "virt"); }
+
+static void load_soc(void) { load("soc-board", "soc"); }
+
+static void expect(enum board_error error, const char *fault) {
+    assert_string_equal(board_error_text(parse()), board_error_text(error));
+    assert_string_equal(board.fault, fault);
+}
+
+static void expect_virt(void) {
+    expect(BOARD_OK, "");
+    assert_string_equal(board.title, "QEMU virt");
+    assert_int_equal(board.cpu_count, 2);
+    assert_int_equal(board.cpus[1], 1);
+    assert_int_equal(board.gic.distributor.base, 0x08000000);
+    assert_int_equal(board.gic.distributor.size, 0x10000);
+    assert_int_equal(board.gic.redistributor_region_count, 1);
+    assert_int_equal(board.gic.redistributor_regions[0].base, 0x080a0000);
+    assert_int_equal(board.gic.its_count, 1);
+    assert_int_equal(board.smmu_count, 1);
+    assert_int_equal(board.console, 0x09000000);
+    assert_int_equal(board.hypervisor_timer_intid, 26);
+    assert_int_equal(board.power_key.base, 0x09030000);
+    assert_int_equal(board.power_key.intid, 39);
+    assert_int_equal(board.power_key.pin, 3);
+    assert_int_equal(board.power_key.long_press_ms, 1000);
+    assert_false(board.power_key.active_low);
+    assert_int_equal(board.keyboard.base, 0x0a003e00);
+    assert_int_equal(board.keyboard.intid, 79);
+    assert_int_equal(board.keyboard.chord_length, 2);
+    assert_int_equal(board.keyboard.chord[0], 115);
+    assert_int_equal(board.flip_button_intid, 142);
+    assert_int_equal(board.flip_timeout_ms, 20000);
+}
+
+static void test_virt_as_qemu_and_as_u_boot_tell_it(void **state) {
+    (void)state;
+    load_virt();
+    expect_virt();
+    load("qemu-virt", "virt-u-boot");
+    expect_virt();
+}
+
+static void test_virt_devices(void **state) {
+    (void)state;
+    load_virt();
+    expect(BOARD_OK, "");
+    const struct board_device *pci = board_find_device(&board, "/pcie@10000000");
+    assert_non_null(pci);
+    assert_string_equal(pci->name, "pci");
+    assert_int_equal(pci->policy, BOARD_SHARED);
+    assert_int_equal(pci->range_count, 4);
+    assert_int_equal(pci->ranges[0].base, 0x4010000000);
+    assert_int_equal(pci->intid_count, 4);
+    assert_int_equal(pci->intids[3], 38);
+    assert_int_equal(pci->last_bus, 255);
+    assert_null(board_find_device(&board, "/virtio_mmio@a003000"));
+    assert_null(board_find_device(&board, "/smmuv3@9050000"));
+    assert_null(board_find_device(&board, "/pl011@9040000"));
+    assert_int_equal(board_find_device(&board, "/fw-cfg@9020000")->policy, BOARD_HIDDEN);
+}
+
+static void test_virt_quiet_list(void **state) {
+    uint64_t addresses[4];
+    struct board_pci_host hosts[2];
+    size_t count = 0;
+
+    (void)state;
+    load_virt();
+    expect(BOARD_OK, "");
+    assert_true(board_quiet_virtio_mmio(&board, addresses, 4, &count));
+    assert_int_equal(count, 2);
+    assert_int_equal(addresses[0], 0x0a000070);
+    assert_int_equal(addresses[1], 0x0a002e70);
+    assert_false(board_quiet_virtio_mmio(&board, addresses, 1, &count));
+    assert_true(board_pci_hosts(&board, hosts, 2, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(hosts[0].ecam.size, 0x10000000);
+    assert_false(board_pci_hosts(&board, hosts, 0, &count));
+}
+
+static bool is_mapped(const struct board_mapping *mappings, size_t count, uint64_t address) {
+    for (size_t i = 0; i < count; i++) {
+        if (address >= mappings[i].range.base && address - mappings[i].range.base < mappings[i].range.size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_visible_ranges_are_sorted_pages_without_what_is_kept(void **state) {
+    static const uint64_t kept[] = {0,          0x08080000, 0x09020000, 0x09030000, 0x09040000, 0x09050000,
+                                    0x0a003000, 0x0a003e00, 0x0c000000, 0x40000000, 0x3f000000};
+    static struct board_mapping mappings[BOARD_MAPPINGS_MAX];
+    size_t count = 0;
+
+    (void)state;
+    load_virt();
+    expect(BOARD_OK, "");
+    assert_true(board_visible_ranges(&board, "work", mappings, BOARD_MAPPINGS_MAX, &count));
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal((mappings[i].range.base | mappings[i].range.size) % BOARD_PAGE_SIZE, 0);
+        assert_true(i == 0 || mappings[i - 1].range.base + mappings[i - 1].range.size <= mappings[i].range.base);
+        assert_int_equal(mappings[i].read_only, mappings[i].range.base < 0x09000000);
+    }
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        assert_false(is_mapped(mappings, count, kept[i]));
+    }
+    assert_true(is_mapped(mappings, count, 0x08000000));
+    assert_true(is_mapped(mappings, count, 0x09000000));
+    assert_true(is_mapped(mappings, count, 0xffffffffff));
+    assert_false(board_visible_ranges(&board, "work", mappings, 5, &count));
+}
+
+static bool is_allowed(const char *persona, uint32_t intid) {
+    uint32_t words[BOARD_SPI_WORDS];
+
+    board_allowed_spis(&board, persona, words);
+    assert_int_equal(words[0], 0);
+    return (words[intid / 32] >> intid % 32 & 1) != 0;
+}
+
+static void test_exclusive_devices_are_one_personas(void **state) {
+    static struct board_mapping mappings[BOARD_MAPPINGS_MAX];
+    size_t count = 0;
+
+    (void)state;
+    load_soc();
+    expect(BOARD_OK, "");
+    assert_true(board.power_key.active_low);
+    assert_int_equal(board.keyboard.base, 0);
+    assert_int_equal(board.cpus[1], 0x10100);
+    assert_int_equal(board.gic.redistributor_region_count, 2);
+    assert_true(is_allowed("personal", 52) && is_allowed("personal", 53) && !is_allowed("personal", 55));
+    assert_true(is_allowed("work", 55) && !is_allowed("work", 52));
+    assert_true(!is_allowed("third", 55) && !is_allowed("third", 52) && is_allowed("third", 332));
+    assert_true(is_allowed("third", 42) && is_allowed("third", 232) && !is_allowed("third", 43));
+    assert_true(board_visible_ranges(&board, "work", mappings, BOARD_MAPPINGS_MAX, &count));
+    assert_true(is_mapped(mappings, count, 0xf0630000) && !is_mapped(mappings, count, 0xf0600000));
+    assert_true(board_visible_ranges(&board, "personal", mappings, BOARD_MAPPINGS_MAX, &count));
+    assert_true(!is_mapped(mappings, count, 0xf0630000) && is_mapped(mappings, count, 0x100000000));
+    assert_false(board_device_visible(board_find_device(&board, "/soc/modem@600000"), NULL));
+}
+
+static void test_memory_shares(void **state) {
+    (void)state;
+    load_soc();
+    expect(BOARD_OK, "");
+    assert_int_equal(board_memory_percent(&board, "personal"), 60);
+    assert_int_equal(board_memory_percent(&board, "work"), 40);
+    assert_int_equal(board_memory_percent(&board, "third"), 0);
+}
+
+static void test_another_board(void **state) {
+    (void)state;
+    load("qemu-virt", "soc");
+    expect(BOARD_NOT_THIS, "");
+}
+
+static void test_damaged_trees(void **state) {
+    (void)state;
+    load_virt();
+    assert_int_equal(board_parse(&board, description.bytes, 100, firmware.bytes, sizeof(firmware.bytes)),
+                     BOARD_BAD_DESCRIPTION);
+    assert_int_equal(board_parse(&board, description.bytes, sizeof(description.bytes), firmware.bytes, 100),
+                     BOARD_BAD_FIRMWARE_TREE);
+    tree_fixture_set_string(&description, "/", "compatible", "flipside,board-2");
+    expect(BOARD_BAD_DESCRIPTION, "");
+}
+
+/** One damage to the description of qemu-virt. */
+struct damage {
+    const char *path;
+    const char *property;
+    const char *bytes; /* NULL: the property is deleted */
+    size_t size;
+    enum board_error error;
+    const char *fault;
+};
+
+#define STRING(text) text, sizeof(text)
+#define CELL(a) ("\0\0" a), 4
+
+static void test_description_errors(void **state) {
+    static const struct damage damages[] = {
+        {"/", "titel", STRING("x"), BOARD_UNKNOWN_PROPERTY, "/"},
+        {"/", "title", NULL, 0, BOARD_BAD_PROPERTY, "/"},
+        {"/", "title", "no end", 6, BOARD_BAD_PROPERTY, "/"},
+        {"/", "title", STRING("a title that is longer than sixty-three bytes is nothing to put on a line"),
+         BOARD_BAD_PROPERTY, "/"},
+        {"/", "match", NULL, 0, BOARD_BAD_PROPERTY, "/"},
+        {"/", "match", STRING("acme,board"), BOARD_NOT_THIS, ""},
+        {"/", "console", STRING(""), BOARD_BAD_PROPERTY, "/"},
+        {"/", "console", STRING("/pl031@9010000"), BOARD_BAD_PROPERTY, "/pl031@9010000"},
+        {"/devices", "policy", STRING("shared"), BOARD_UNKNOWN_PROPERTY, "/devices"},
+        {"/devices/clock", "polices", STRING("shared"), BOARD_UNKNOWN_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "policy", NULL, 0, BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "policy", STRING("mine"), BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "policy", STRING("exclusive"), BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "persona", STRING("work"), BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "quiet", STRING("very"), BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "quiet", STRING("pci-ecam"), BOARD_BAD_PROPERTY, "/pl031@9010000"},
+        {"/devices/clock", "compatible", STRING("arm,pl031"), BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "nodes", NULL, 0, BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "nodes", STRING("/pl011@9000000"), BOARD_NAMED_TWICE, "/pl011@9000000"},
+        {"/devices/clock", "nodes", STRING("/pl061@9030000"), BOARD_KEY_NOT_HIDDEN, "/pl061@9030000"},
+        {"/devices/clock", "nodes", STRING("/virtio_mmio@a003000"), BOARD_PAGE_SHARED, "/virtio_mmio@a003000"},
+        {"/devices/virtio", "within", NULL, 0, BOARD_KEY_NOT_HIDDEN, "/virtio_mmio@a003e00"},
+        {"/devices/virtio", "within", STRING("1234567"), BOARD_BAD_PROPERTY, "/devices/virtio"},
+        {"/attention/power-key", "pin", CELL("\0\x08"), BOARD_BAD_PROPERTY, "/attention/power-key"},
+        {"/attention/power-key", "pin", NULL, 0, BOARD_BAD_PROPERTY, "/attention/power-key"},
+        {"/attention/power-key", "long-press-ms", CELL("\0\x10"), BOARD_BAD_PROPERTY, "/attention/power-key"},
+        {"/attention/power-key", "active-low", STRING("yes"), BOARD_BAD_PROPERTY, "/attention/power-key"},
+        {"/attention/power-key", "node", NULL, 0, BOARD_BAD_PROPERTY, "/attention/power-key"},
+        {"/attention/power-key", "node", STRING("/nowhere"), BOARD_NO_ATTENTION, "/nowhere"},
+        {"/attention/power-key", "node", STRING("/pl011@9000000"), BOARD_NO_ATTENTION, "/pl011@9000000"},
+        {"/attention/chord", "keys", NULL, 0, BOARD_BAD_PROPERTY, "/attention/chord"},
+        {"/attention/chord", "keys", CELL("\x7f\0"), BOARD_BAD_PROPERTY, "/attention/chord"},
+        {"/attention/chord", "key", CELL("\0\x73"), BOARD_UNKNOWN_PROPERTY, "/attention/chord"},
+        {"/attention/chord", "node", STRING("/nowhere"), BOARD_NO_ATTENTION, "/nowhere"},
+        {"/flip", "spi", NULL, 0, BOARD_BAD_PROPERTY, "/flip"},
+        {"/flip", "spi", CELL("\x03\xdc"), BOARD_BAD_PROPERTY, "/flip"},
+        {"/flip", "spi", CELL("\0\x02"), BOARD_INTID_SHARED, "/pl031@9010000"},
+        {"/flip", "spi", CELL("\0\x07"), BOARD_INTID_SHARED, "/pl061@9030000"},
+        {"/flip", "timeout-ms", CELL("\0\x0a"), BOARD_BAD_PROPERTY, "/flip"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        load_virt();
+        tree_fixture_set(&description, damages[i].path, damages[i].property, damages[i].bytes, damages[i].size);
+        expect(damages[i].error, damages[i].fault);
+    }
+}
+
+static void test_description_without_a_part(void **state) {
+    static const char *const parts[] = {"/devices", "/attention", "/flip"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        load_virt();
+        tree_fixture_delete(&description, parts[i]);
+        expect(BOARD_BAD_PROPERTY, "/");
+    }
+    load_virt();
+    tree_fixture_delete(&description, "/attention/chord");
+    expect(BOARD_OK, "");
+    tree_fixture_delete(&description, "/attention/power-key");
+    expect(BOARD_BAD_PROPERTY, "/attention");
+    load_virt();
+    tree_fixture_add(&description, "/", "device");
+    expect(BOARD_UNKNOWN_PROPERTY, "/device");
+}
+
+static void test_shares_out_of_range(void **state) {
+    (void)state;
+    load_soc();
+    tree_fixture_set_cells(&description, "/shares", "personal", (uint32_t[]){61}, 1);
+    expect(BOARD_BAD_PROPERTY, "/shares");
+    load_soc();
+    tree_fixture_set_cells(&description, "/shares", "Third", (uint32_t[]){1}, 1);
+    expect(BOARD_BAD_PROPERTY, "/shares");
+}
+
+static void test_cpus(void **state) {
+    char name[] = "cpu@2";
+
+    (void)state;
+    load_virt();
+    tree_fixture_set_cells(&firmware, "/cpus/cpu@1", "reg", (uint32_t[]){0}, 1);
+    expect(BOARD_BAD_FIRMWARE_TREE, "/cpus/cpu@1");
+    load_virt();
+    tree_fixture_delete(&firmware, "/cpus/cpu@0");
+    tree_fixture_delete(&firmware, "/cpus/cpu@1");
+    expect(BOARD_NO_CPUS, "");
+    load_virt();
+    for (uint32_t i = 2; i < 9; i++) {
+        char path[] = "/cpus/cpu@2";
+
+        name[4] = path[10] = (char)('0' + i);
+        tree_fixture_add(&firmware, "/cpus", name);
+        tree_fixture_set_string(&firmware, path, "device_type", "cpu");
+        tree_fixture_set_cells(&firmware, path, "reg", &i, 1);
+    }
+    assert_int_equal(parse(), BOARD_TOO_MANY_CPUS);
+}
+
+static void test_gic_and_timer(void **state) {
+    static const char gic[] = "/intc@8000000";
+
+    (void)state;
+    load_virt();
+    tree_fixture_set_string(&firmware, gic, "compatible", "arm,gic-400");
+    expect(BOARD_NO_GIC, "");
+    load_virt();
+    tree_fixture_set_cells(&firmware, gic, "#redistributor-regions", (uint32_t[]){2}, 1);
+    expect(BOARD_BAD_GIC, gic);
+    load_virt();
+    tree_fixture_set_cells(&firmware, gic, "redistributor-stride", (uint32_t[]){0, 0x20000}, 2);
+    expect(BOARD_BAD_GIC, gic);
+    load_virt();
+    tree_fixture_set_cells(&firmware, "/timer", "interrupts", (uint32_t[]){1, 13, 4}, 3);
+    expect(BOARD_NO_TIMER, "/timer");
+    load_virt();
+    tree_fixture_set(&firmware, "/timer", "interrupt-names", "virt\0hyp-phys", 14);
+    expect(BOARD_OK, "");
+    assert_int_equal(board.hypervisor_timer_intid, 30);
+    tree_fixture_delete(&firmware, "/timer");
+    expect(BOARD_NO_TIMER, "");
+}
+
+static void test_isolation(void **state) {
+    (void)state;
+    load_virt();
+    tree_fixture_set_cells(&firmware, "/pl031@9010000", "reg", (uint32_t[]){0, 0x40001000, 0, 0x1000}, 4);
+    expect(BOARD_DEVICE_IN_MEMORY, "/pl031@9010000");
+    load_virt();
+    tree_fixture_set_cells(&firmware, "/pl031@9010000", "reg", (uint32_t[]){0, 0x0800f000, 0, 0x1000}, 4);
+    expect(BOARD_PAGE_SHARED, "/pl031@9010000");
+    load_virt();
+    tree_fixture_set_cells(&firmware, "/pl031@9010000", "reg", (uint32_t[]){0, 0x09020800, 0, 0x100}, 4);
+    expect(BOARD_PAGE_SHARED, "/pl031@9010000");
+    load_virt();
+    tree_fixture_set_cells(&firmware, "/pl031@9010000", "interrupts", (uint32_t[]){0, 47, 1}, 3);
+    expect(BOARD_INTID_SHARED, "/pl031@9010000");
+    load_soc();
+    tree_fixture_set_cells(&firmware, "/soc/safe@630000", "reg", (uint32_t[]){0x601800, 0x100}, 2);
+    assert_int_equal(parse(), BOARD_PAGE_SHARED);
+}
+
+static void test_disabled_devices_are_not_there(void **state) {
+    (void)state;
+    load_virt();
+    tree_fixture_set_string(&firmware, "/pl031@9010000", "status", "disabled");
+    expect(BOARD_OK, "");
+    assert_null(board_find_device(&board, "/pl031@9010000"));
+}
+
+static void test_too_many_resources(void **state) {
+    uint32_t cells[51];
+
+    (void)state;
+    for (uint32_t i = 0; i < 51; i += 3) {
+        memcpy(cells + i, (uint32_t[]){0, 120 + i, 4}, 12);
+    }
+    load_virt();
+    tree_fixture_set_cells(&firmware, "/pl031@9010000", "interrupts", cells, 51);
+    expect(BOARD_TOO_MANY_RESOURCES, "/pl031@9010000");
+    load_virt();
+    tree_fixture_set_cells(&firmware, "/pcie@10000000", "reg", (uint32_t[]){0x40, 0x10000000, 0, 0x1000000}, 4);
+    expect(BOARD_BAD_FIRMWARE_TREE, "/pcie@10000000");
+}
+
+static void test_each_error_has_its_own_text(void **state) {
+    (void)state;
+    for (int a = BOARD_OK; a <= BOARD_INTID_SHARED; a++) {
+        assert_string_not_equal(board_error_text((enum board_error)a), "unknown error");
+        for (int b = BOARD_OK; b < a; b++) {
+            assert_string_not_equal(board_error_text((enum board_error)a), board_error_text((enum board_error)b));
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_virt_as_qemu_and_as_u_boot_tell_it),
+        cmocka_unit_test(test_virt_devices),
+        cmocka_unit_test(test_virt_quiet_list),
+        cmocka_unit_test(test_visible_ranges_are_sorted_pages_without_what_is_kept),
+        cmocka_unit_test(test_exclusive_devices_are_one_personas),
+        cmocka_unit_test(test_memory_shares),
+        cmocka_unit_test(test_another_board),
+        cmocka_unit_test(test_damaged_trees),
+        cmocka_unit_test(test_description_errors),
+        cmocka_unit_test(test_description_without_a_part),
+        cmocka_unit_test(test_shares_out_of_range),
+        cmocka_unit_test(test_cpus),
+        cmocka_unit_test(test_gic_and_timer),
+        cmocka_unit_test(test_isolation),
+        cmocka_unit_test(test_disabled_devices_are_not_there),
+        cmocka_unit_test(test_too_many_resources),
+        cmocka_unit_test(test_each_error_has_its_own_text),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
