@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "region_build.h"
 
-enum {
-    FORBIDDEN_MAX = HANDOVER_PERSONAS_MAX + 2 * BOARD_KEPT_MAX + 3,
-};
+enum { FORBIDDEN_MAX = HANDOVER_PERSONAS_MAX + 2 * BOARD_KEPT_MAX + 3 + BOARD_DEVICES_MAX * BOARD_DEVICE_RANGES_MAX };
+
+/* Static: too large for the stack that firmware gives (UEFI 2.10, 2.3.6.2: 128 KiB). */
+static struct board_mapping mappings[BOARD_MAPPINGS_MAX];
+static struct tables_range forbidden[FORBIDDEN_MAX];
 
 static void map(struct region_build *build, struct tables *tables, uint64_t base, uint64_t size,
                 enum tables_access access, const char *persona) {
@@ -69,39 +71,42 @@ static void build_stage1(struct region_build *build) {
     build->handover->ttbr0_el2 = tables_ttbr0_el2(&stage1);
 }
 
-static void forbid(struct tables_range *ranges, size_t *count, uint64_t base, uint64_t size) {
+static void forbid(size_t *count, uint64_t base, uint64_t size) {
     if (size > 0 && *count < FORBIDDEN_MAX)
-        ranges[(*count)++] = (struct tables_range){base, size};
+        forbidden[(*count)++] = (struct tables_range){base, size};
 }
 
-static size_t list_forbidden(const struct region_build *build, uint32_t index, struct tables_range *ranges) {
+static void forbid_device(size_t *count, const struct board_device *device) {
+    for (uint32_t i = 0; i < device->range_count; i++)
+        forbid(count, device->ranges[i].base, device->ranges[i].size);
+}
+
+static size_t list_forbidden(const struct region_build *build, uint32_t index) {
     const struct board *board = build->request->board;
     size_t count = 0;
-    forbid(ranges, &count, build->physical, build->layout.size);
+    forbid(&count, build->physical, build->layout.size);
     for (uint32_t i = 0; i < build->request->persona_count; i++)
         if (i != index)
-            forbid(ranges, &count, build->request->personas[i].partition.base,
-                   build->request->personas[i].partition.size);
+            forbid(&count, build->request->personas[i].partition.base, build->request->personas[i].partition.size);
     for (uint32_t i = 0; i < board->gic.its_count; i++)
-        forbid(ranges, &count, board->gic.its[i].base, board->gic.its[i].size);
+        forbid(&count, board->gic.its[i].base, board->gic.its[i].size);
     for (uint32_t i = 0; i < board->smmu_count; i++)
-        forbid(ranges, &count, board->smmu[i].base, board->smmu[i].size);
-    forbid(ranges, &count, board->power_key.base, board->power_key.base != 0 ? REGION_PAGE_SIZE : 0);
-    forbid(ranges, &count, board->keyboard.base, board->keyboard.base != 0 ? 4 : 0);
+        forbid(&count, board->smmu[i].base, board->smmu[i].size);
+    forbid(&count, board->power_key.base, board->power_key.base != 0 ? REGION_PAGE_SIZE : 0);
+    forbid(&count, board->keyboard.base, board->keyboard.base != 0 ? 4 : 0);
+    for (uint32_t i = 0; i < board->device_count; i++)
+        if (!board_device_visible(&board->devices[i], build->request->personas[index].name))
+            forbid_device(&count, &board->devices[i]);
     return count;
 }
 
 static void check_isolation(struct region_build *build, const struct tables *stage2, uint32_t index) {
-    struct tables_range forbidden[FORBIDDEN_MAX];
-    size_t count = list_forbidden(build, index, forbidden);
+    size_t count = list_forbidden(build, index);
     uint64_t address = 0;
     enum tables_error error = tables_check_isolation(stage2, forbidden, count, &address);
     if (error != TABLES_OK)
         region_fail(build, REGION_NOT_ISOLATED, (int)error, build->request->personas[index].name, address);
 }
-
-/* Static: too large for the stack that firmware gives (UEFI 2.10, 2.3.6.2: 128 KiB). */
-static struct board_mapping mappings[BOARD_MAPPINGS_MAX];
 
 static void map_persona(struct region_build *build, struct tables *stage2, const struct region_persona *persona) {
     size_t count = 0;

@@ -41,7 +41,7 @@ static bool read_file(struct session *session, size_t index, const char *what, r
     for (uint64_t done = 0; done < buffer->size;) {
         uint64_t size = buffer->size - done < READ_CHUNK ? buffer->size - done : READ_CHUNK;
         if (!read(&session->store.personas[index], &session->access, done, buffer->memory + done, (size_t)size)) {
-            session_mark(session, index, SESSION_DAMAGED, "%s: can't be read", what);
+            session_mark(session, index, SESSION_DAMAGED, "%s can't be read", what);
             return false;
         }
         done += size;
@@ -61,7 +61,7 @@ static bool unpack_kernel(struct session *session, size_t index) {
         release(&persona->kernel_file);
     }
     if (error != KERNEL_IMAGE_OK)
-        session_mark(session, index, SESSION_DAMAGED, "kernel: %s", kernel_image_error_text(error));
+        session_mark(session, index, SESSION_DAMAGED, "%s", kernel_image_error_text(error));
     return error == KERNEL_IMAGE_OK;
 }
 
@@ -69,7 +69,7 @@ static bool check_initrd(struct session *session, size_t index) {
     const struct session_buffer *initrd = &session->personas[index].initrd;
     enum initrd_error error = initrd_check(initrd->memory, (size_t)initrd->size);
     if (error != INITRD_OK)
-        session_mark(session, index, SESSION_DAMAGED, "initrd: %s", initrd_error_text(error));
+        session_mark(session, index, SESSION_DAMAGED, "%s", initrd_error_text(error));
     return error == INITRD_OK;
 }
 

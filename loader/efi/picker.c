@@ -19,7 +19,7 @@ static void print_persona(const struct session *session, size_t index) {
 }
 
 static void print_list(const struct session *session) {
-    console_print("\nPersonas\n");
+    console_print("\nPersonas%s\n", session->store.persona_count == 0 ? ": none" : "");
     for (size_t i = 0; i < session->store.persona_count; i++)
         print_persona(session, i);
     console_print("Digits and arrows choose, Enter starts; v: details, r: read anew, q: back to the firmware\n");

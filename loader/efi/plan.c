@@ -81,6 +81,8 @@ static bool take_partitions(struct session *session) {
             all = false;
             continue;
         }
+        if (partition->fit == MEMORY_SHRUNK)
+            session_mark(session, index, SESSION_READY, "%s", memory_fit_text(partition->fit));
         session->personas[index].partition = *partition;
         session->request.personas[i].partition = (struct tree_range){partition->base, partition->size};
     }
