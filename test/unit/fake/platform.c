@@ -200,7 +200,7 @@ static void gpio_write(void *context, uint64_t offset, unsigned size, uint64_t v
     update_key_line();
 }
 
-static void key_edge(bool pressed) {
+void platform_key_edge(bool pressed) {
     gpio.line = pressed;
     gpio.raw |= 1u << PIN;
     update_key_line();
@@ -211,6 +211,15 @@ static uint64_t status_read(void *context, uint64_t offset, unsigned size) {
     (void)offset;
     assert_int_equal(size, 4);
     return platform.device_status;
+}
+
+/* Status 0 resets the device; the personas' drivers are no part of this machine. */
+static void status_write(void *context, uint64_t offset, unsigned size, uint64_t value) {
+    (void)context;
+    (void)offset;
+    assert_int_equal(size, 4);
+    assert_true(value == 0);
+    platform.device_status = 0;
 }
 
 /* Description. */
@@ -275,7 +284,7 @@ static void attach_devices(unsigned cpus) {
         fake_gic.mpidr[cpu] = platform_mpidr(cpu);
     memset(&gpio, 0, sizeof gpio);
     fake_map(GPIO_BASE, 0x1000, gpio_read, gpio_write, NULL);
-    fake_map(PLATFORM_STATUS, 4, status_read, NULL, NULL);
+    fake_map(PLATFORM_STATUS, 4, status_read, status_write, NULL);
     fake.smc = firmware;
     fake.wait = wait_for_interrupt;
     fake.relax = give_way;
@@ -307,6 +316,7 @@ static void forget_last_start(void) {
 
 void platform_start(unsigned cpus, unsigned personas, unsigned boot_cpu) {
     static bool again;
+    running_coroutine = false; /* a test that failed may have left one */
     memset(&platform, 0, sizeof platform);
     attach_devices(cpus);
     describe(cpus, personas, boot_cpu);
@@ -350,6 +360,18 @@ static void update_timer(unsigned cpu) {
     fake_gic_line(cpu, PLATFORM_TIMER, state->timer_on && state->timer_deadline <= fake.counter);
 }
 
+/* What must hold whenever: a CPU in a persona is in the running one, which knows of it. */
+static void assert_sound(void) {
+    for (unsigned cpu = 0; cpu < platform.handover.cpu_count; cpu++) {
+        const struct platform_cpu *state = &platform.cpus[cpu];
+        if (state->power != PLATFORM_ON || state->el2)
+            continue;
+        assert_int_equal(running_persona()->state, PERSONA_RUNNING);
+        assert_int_equal(running_persona()->cpus[cpu].power, PERSONA_CPU_ON);
+        assert_true(state->vttbr == running_persona()->description->vttbr);
+    }
+}
+
 static bool step(unsigned cpu, bool also_starting) {
     struct platform_cpu *state = &platform.cpus[cpu];
     if (state->power == PLATFORM_OFF || state->held || (state->power == PLATFORM_STARTING && !also_starting))
@@ -368,6 +390,7 @@ static bool step(unsigned cpu, bool also_starting) {
         return false;
     state->waits = false;
     resume(cpu);
+    assert_sound();
     return true;
 }
 
@@ -408,10 +431,10 @@ void platform_settle(void) { settle(true); }
 void platform_settle_started(void) { settle(false); }
 
 void platform_press(unsigned milliseconds) {
-    key_edge(true);
+    platform_key_edge(true);
     platform_settle();
     fake.counter += (uint64_t)milliseconds * PLATFORM_TICKS_PER_MS;
-    key_edge(false);
+    platform_key_edge(false);
     platform_settle();
 }
 

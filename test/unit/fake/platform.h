@@ -74,8 +74,8 @@ void platform_begin_call(unsigned cpu, uint32_t function, uint64_t a1, uint64_t 
 int64_t platform_call(unsigned cpu, uint32_t function, uint64_t a1, uint64_t a2, uint64_t a3);
 
 /**
- * Runs every CPU until each is at EL1 with no interrupt of the switcher's pending, off, or in WFI.
- * CPUs that start come up. Fails the test when that does not happen.
+ * Runs every CPU until each is at EL1 with no interrupt of the switcher's pending, off, or in WFI. CPUs that start come
+ * up. Fails the test when that does not happen, or a CPU ever is at EL1 in another persona than the running one.
  */
 void platform_settle(void);
 
@@ -84,6 +84,9 @@ void platform_settle_started(void);
 
 /** Runs one CPU up to where it next gives way. @return false: there is nothing for it to do */
 bool platform_step(unsigned cpu);
+
+/** The power key goes down or up; nothing runs yet. */
+void platform_key_edge(bool pressed);
 
 /** Presses the power key for so long, letting the machine settle after each edge. */
 void platform_press(unsigned milliseconds);
