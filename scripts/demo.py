@@ -112,7 +112,7 @@ class Demo:
         while time.monotonic() < end:
             self.machine.send_line()
             try:
-                self.machine.expect(system.prompt, 0.5)
+                self.machine.expect(system.prompt, 0.1)
                 return True
             except Ended:
                 raise

@@ -260,10 +260,14 @@ class Machine:
         self.send_line(f"{command}; echo \"{mark[:3]}\"\"{mark[3:]}:$?:\"")
         match = self.expect(rf"^((?:.*\n)*?)(.*){mark}:(\d+):", timeout)
         lines = (match.group(1) + match.group(2)).replace("\r", "").split("\n")
-        # The echo of what was typed is the first thing in it, in one line or in several.
+        # The echo of what was typed comes first, twice if it was typed before the prompt; a shell may have broken the
+        # line anywhere.
         text = "\n".join(lines)
-        echo_end = text.rfind(f"\"{mark[3:]}:$?:\"")
-        text = text[echo_end + len(mark[3:]) + 6:] if echo_end >= 0 else text
+        end = 0
+        echo_end = re.compile(r"\s*".join(re.escape(character) for character in f"{mark[3:]}:$?:\""))
+        for echo in echo_end.finditer(text):
+            end = echo.end()
+        text = text[end:]
         return int(match.group(3)), text.strip("\n")
 
     # --- hardware keys and the monitor ---
