@@ -93,6 +93,16 @@ static bool list_functions(struct session *session) {
     return true;
 }
 
+/* virtio 1.2, 4.2.2: DeviceID 0 is a transport with no device, and none can be plugged in later. */
+static size_t keep_present(uint64_t *addresses, size_t count) {
+    const uint64_t status = 0x70, device_id = 0x08;
+    size_t present = 0;
+    for (size_t i = 0; i < count; i++)
+        if (read_config(NULL, addresses[i] - status + device_id) != 0)
+            addresses[present++] = addresses[i];
+    return present;
+}
+
 /* Where the switcher looks, before a flip, for devices that still do DMA. */
 static bool list_quiet(struct session *session) {
     uint64_t addresses[ADDRESSES_MAX];
@@ -100,7 +110,8 @@ static bool list_quiet(struct session *session) {
     session->request.quiet = quiet;
     session->request.quiet_count = 0;
     if (board_quiet_virtio_mmio(&session->board, addresses, ADDRESSES_MAX, &count) &&
-        add_quiet(session, addresses, count, HANDOVER_QUIET_VIRTIO_MMIO) && list_functions(session))
+        add_quiet(session, addresses, keep_present(addresses, count), HANDOVER_QUIET_VIRTIO_MMIO) &&
+        list_functions(session))
         return true;
     console_print("More shared devices than the %u that the switcher can watch\n", HANDOVER_QUIET_MAX);
     return false;
