@@ -178,6 +178,12 @@ static void wait_for_interrupt(void) {
     give_way();
 }
 
+/* The timer's line falls as soon as the timer is stopped, not only when this CPU next gives way. */
+static uint32_t acknowledge(void) {
+    fake_gic_line(fake.cpu, PLATFORM_TIMER, fake.timer_on && fake.timer_deadline <= fake.counter);
+    return fake_gic_acknowledge(fake.cpu, false);
+}
+
 /* Devices. */
 
 static uint64_t gpio_read(void *context, uint64_t offset, unsigned size) {
@@ -286,6 +292,7 @@ static void attach_devices(unsigned cpus) {
     fake_map(GPIO_BASE, 0x1000, gpio_read, gpio_write, NULL);
     fake_map(PLATFORM_STATUS, 4, status_read, status_write, NULL);
     fake.smc = firmware;
+    fake.iar0 = acknowledge;
     fake.wait = wait_for_interrupt;
     fake.relax = give_way;
 }
