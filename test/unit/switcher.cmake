@@ -18,12 +18,10 @@ flipside_switcher_test(NAME quiet SOURCES switcher/quiet.c)
 flipside_switcher_test(NAME virtio_keyboard SOURCES switcher/virtio_keyboard.c switcher/console.c)
 
 # The same for what needs the whole switcher: on a whole machine, whose main.c fake/platform.c brings along.
+file(GLOB whole_switcher CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
+list(REMOVE_ITEM whole_switcher ${CMAKE_SOURCE_DIR}/switcher/main.c)
 function(flipside_whole_switcher_test name)
-    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/platform.c
-                           switcher/psci.c switcher/flip.c switcher/trap.c switcher/inject.c switcher/cpu.c
-                           switcher/lock.c switcher/gic.c switcher/gic_switch.c switcher/gic_trap.c switcher/attention.c
-                           switcher/pl061.c switcher/virtio_keyboard.c switcher/quiet.c switcher/log.c switcher/console.c
-                           switcher/handover.c)
+    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/platform.c ${whole_switcher})
 endfunction()
 
 flipside_switcher_test(NAME inject SOURCES switcher/inject.c)
