@@ -6,3 +6,4 @@ flipside_unit_test(NAME kernel_image SOURCES test_kernel_image.c loader/kernel_i
                    LIBRARIES zlib_inflate)
 flipside_unit_test(NAME initrd SOURCES test_initrd.c loader/initrd.c loader/gunzip.c INCLUDES loader
                    LIBRARIES zlib_inflate)
+flipside_unit_test(NAME libc SOURCES test_libc.c INCLUDES loader)
