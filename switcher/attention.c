@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "attention.h"
 
+#include "control.h"
 #include "gic.h"
 #include "pl061.h"
 #include "virtio_keyboard.h"
@@ -10,7 +11,7 @@ enum {
 
     /*
      * A press sooner after the last is the same wish, not another. A persona that is suspending already would keep it
-     * and act on it at its return.
+     * and act on it at its return. An agent has as long to answer.
      */
     PRESS_AGAIN_MS = 2000,
 };
@@ -24,7 +25,9 @@ static struct {
     uint64_t press_again; /* counter ticks */
     enum attention_state state;
     uint64_t deadline;   /* counter, valid in state asked */
-    uint64_t pressed_at; /* counter, when the flip button was last pressed */
+    uint64_t pressed_at; /* counter, when the flip button was last pressed, or the agent asked */
+    bool agent_asked;    /* valid in state asked: the agent has not answered yet, and the button was not pressed */
+    unsigned target;     /* index of a persona, ATTENTION_NEXT */
 } attention;
 
 void attention_init(const struct handover *handover) {
@@ -35,6 +38,7 @@ void attention_init(const struct handover *handover) {
     attention.timeout = arch_counter_frequency() * handover->flip_timeout_ms / 1000;
     attention.press_again = arch_counter_frequency() * PRESS_AGAIN_MS / 1000;
     attention.state = ATTENTION_IDLE;
+    attention.target = ATTENTION_NEXT;
     if (handover->power_key.base != 0) {
         pl061_init(&handover->power_key);
         attention.power_key_intid = handover->power_key.intid;
@@ -46,16 +50,37 @@ void attention_init(const struct handover *handover) {
 /* The deadline can pass without its interrupt: the CPU whose timer it was may have been turned off. */
 static bool asked_at(uint64_t now) { return attention.state == ATTENTION_ASKED && now < attention.deadline; }
 
+static uint64_t agent_deadline(void) { return attention.pressed_at + attention.press_again; }
+
+static void set_timer(void) {
+    bool agent_first = attention.agent_asked && agent_deadline() < attention.deadline;
+    arch_timer_set(agent_first ? agent_deadline() : attention.deadline);
+}
+
+/* The timer is that of the CPU that gets the switcher's interrupts: one that stays on while the persona suspends. */
+static void start_timer(void) {
+    unsigned cpu = gic_switcher_cpu();
+    if (cpu == arch_cpu_index())
+        set_timer();
+    else
+        gic_send_stop(cpu);
+}
+
 static void press_button(uint64_t now) {
     attention.pressed_at = now;
+    attention.agent_asked = false;
     gic_pend(attention.flip_button_intid);
 }
 
-static enum attention_action ask(uint64_t now) {
+static enum attention_action ask(uint64_t now, unsigned target) {
     attention.state = ATTENTION_ASKED;
+    attention.target = target;
     attention.deadline = now + attention.timeout;
-    arch_timer_set(attention.deadline);
-    press_button(now);
+    attention.pressed_at = now;
+    attention.agent_asked = control_ask();
+    if (!attention.agent_asked)
+        press_button(now);
+    start_timer();
     return ATTENTION_DO_ASK;
 }
 
@@ -63,9 +88,17 @@ static enum attention_action ask(uint64_t now) {
  * nothing. */
 static enum attention_action timer_interrupt(void) {
     arch_timer_stop();
-    if (attention.state != ATTENTION_ASKED || arch_counter() < attention.deadline)
+    if (attention.state != ATTENTION_ASKED)
         return ATTENTION_DO_NOTHING;
+    uint64_t now = arch_counter();
+    if (now < attention.deadline) {
+        if (attention.agent_asked && now >= agent_deadline())
+            press_button(now);
+        set_timer();
+        return ATTENTION_DO_NOTHING;
+    }
     attention.state = ATTENTION_UNANSWERED;
+    attention.target = ATTENTION_NEXT;
     /* The user is told that the persona stays: a driver that is loaded later must not find the press and suspend. */
     gic_unpend(attention.flip_button_intid);
     return ATTENTION_DO_TIMEOUT;
@@ -81,7 +114,7 @@ static enum attention_action long_press(void) {
 static enum attention_action short_press(void) {
     uint64_t now = arch_counter();
     if (!asked_at(now))
-        return ask(now);
+        return ask(now, ATTENTION_NEXT);
     /* The persona may have lost the last press, having nobody to act on it yet. */
     if (now - attention.pressed_at >= attention.press_again)
         press_button(now);
@@ -120,12 +153,33 @@ enum attention_action attention_interrupt(uint32_t intid) {
 
 void attention_cpu_changed(void) {
     if (attention.state == ATTENTION_ASKED)
-        arch_timer_set(attention.deadline);
+        set_timer();
 }
+
+void attention_request(unsigned target) { (void)ask(arch_counter(), target); }
+
+bool attention_acknowledged(void) {
+    if (!attention_flip_requested())
+        return false;
+    attention.agent_asked = false;
+    return true;
+}
+
+bool attention_refused(void) {
+    if (!attention_flip_requested())
+        return false;
+    gic_unpend(attention.flip_button_intid);
+    attention_clear();
+    return true;
+}
+
+unsigned attention_target(void) { return attention.target; }
 
 bool attention_flip_requested(void) { return asked_at(arch_counter()); }
 
 void attention_clear(void) {
     attention.state = ATTENTION_IDLE;
+    attention.target = ATTENTION_NEXT;
+    attention.agent_asked = false;
     arch_timer_stop();
 }

@@ -10,6 +10,8 @@
  *   asked --press--> asked still; from 2 s after the last press the button is pressed again, in case that one was lost
  *   unanswered --press--> asked again;  asked or unanswered --long press--> cut off
  *   idle --long press--> the log and the state of the personas on the console
+ * A persona with an agent is asked over its channel, and with the button only if it has not answered after 2 s; its
+ * agent may also refuse (asked -> idle), and ask by itself for a flip to a persona of its choice.
  * While the running persona is asleep a press flips at once, a long press only wakes it.
  *
  * Sources (pl061.c, virtio_keyboard.c) turn their hardware's interrupts into presses; this file decides. All need the
@@ -22,6 +24,8 @@
 enum attention_press { ATTENTION_NONE, ATTENTION_SHORT, ATTENTION_LONG };
 
 enum attention_state { ATTENTION_IDLE, ATTENTION_ASKED, ATTENTION_UNANSWERED };
+
+enum { ATTENTION_NEXT = HANDOVER_PERSONAS_MAX }; /* for a target: the next persona in order */
 
 /** What the caller (trap.c, on the CPU that took the FIQ) is to do now. */
 enum attention_action {
@@ -57,6 +61,18 @@ enum attention_press attention_poll(uint32_t intid);
  * switcher's interrupts are routed to from now on.
  */
 void attention_cpu_changed(void);
+
+/** Asks for a flip on behalf of the running persona itself. @param target index of another persona */
+void attention_request(unsigned target);
+
+/** The running persona's agent says that it suspends now. @return false: no flip is asked for */
+__attribute__((warn_unused_result)) bool attention_acknowledged(void);
+
+/** The running persona's agent does not want to flip: back to idle. @return false: no flip is asked for */
+__attribute__((warn_unused_result)) bool attention_refused(void);
+
+/** @return index of the persona that attention_request() named, while that request is under way; else ATTENTION_NEXT */
+unsigned attention_target(void);
 
 /** @return whether a flip is asked for: the next SYSTEM_SUSPEND is the answer */
 bool attention_flip_requested(void);

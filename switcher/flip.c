@@ -2,8 +2,10 @@
 #include "flip.h"
 
 #include "attention.h"
+#include "channel.h"
 #include "console.h"
 #include "cpu.h"
+#include "history.h"
 #include "log.h"
 #include "psci.h"
 #include "quiet.h"
@@ -14,7 +16,16 @@
 
 static const char *name_of(const struct persona *persona) { return persona->description->name; }
 
-unsigned flip_target(void) { return (switcher.running + 1) % switcher.handover->persona_count; }
+unsigned flip_target(void) {
+    unsigned wanted = attention_target();
+    return wanted < switcher.handover->persona_count ? wanted
+                                                     : (switcher.running + 1) % switcher.handover->persona_count;
+}
+
+static void set_state(struct persona *persona, enum persona_state state) {
+    persona->state = state;
+    persona->since = arch_counter();
+}
 
 static void enter_frame(struct trap_frame *frame, uint64_t entry, uint64_t context) {
     arch_clear_registers();
@@ -53,10 +64,11 @@ static void start(unsigned index, struct trap_frame *frame) {
     gic_switch(from, &persona->gic);
     make_current(index);
     (void)gic_route_switcher(arch_cpu_index());
+    channel_start(index);
     copy_pristine(persona->description);
     arch_flush_stage2();
     reset_cpus(persona, arch_cpu_index());
-    persona->state = PERSONA_RUNNING;
+    set_state(persona, PERSONA_RUNNING);
     log_add(LOG_START, index, persona->description->entry, 0);
     console_print("flipside: starting %s\n", name_of(persona));
     enter_frame(frame, persona->description->entry, persona->description->devicetree);
@@ -64,7 +76,7 @@ static void start(unsigned index, struct trap_frame *frame) {
 
 static void resume_here(struct persona *persona, struct trap_frame *frame) {
     reset_cpus(persona, persona->resume_cpu);
-    persona->state = PERSONA_RUNNING;
+    set_state(persona, PERSONA_RUNNING);
     log_add(LOG_RESUME, switcher.running, persona->resume_entry, 0);
     enter_frame(frame, persona->resume_entry, persona->resume_context);
 }
@@ -77,7 +89,7 @@ static void resume_elsewhere(struct persona *persona, struct trap_frame *frame) 
                                               .resumes = true,
                                               .entry = persona->resume_entry,
                                               .context = persona->resume_context};
-    persona->state = PERSONA_RUNNING;
+    set_state(persona, PERSONA_RUNNING);
     log_add(LOG_RESUME, switcher.running, persona->resume_entry, cpu);
     (void)gic_route_switcher(cpu);
     if (cpu_power_on(cpu) == CPU_OK) {
@@ -104,6 +116,7 @@ void flip_enter(unsigned index, struct trap_frame *frame) {
 
 static void stop_machine(void) {
     attention_clear();
+    history_note(HISTORY_GIVEN_UP, 0, 0);
     /* Whatever runs next must not meet a CPU of this persona. */
     while (cpu_stop_others() != CPU_OK)
         console_print("flipside: a CPU of %s does not stop; waiting for it\n", name_of(running_persona()));
@@ -133,7 +146,7 @@ void flip_cut_off(struct trap_frame *frame) {
     struct persona *persona = running_persona();
     unsigned next = flip_target();
     stop_machine();
-    persona->state = PERSONA_CUT_OFF;
+    set_state(persona, PERSONA_CUT_OFF);
     log_add(LOG_CUT_OFF, switcher.running, 0, 0);
     console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(persona),
                   name_of(&switcher.personas[next]));
@@ -146,7 +159,7 @@ static bool has_state(const struct persona *persona) { return persona->state == 
 void flip_off(struct trap_frame *frame) {
     struct persona *persona = running_persona();
     stop_machine();
-    persona->state = PERSONA_OFF;
+    set_state(persona, PERSONA_OFF);
     log_add(LOG_OFF, switcher.running, 0, 0);
     for (unsigned i = 1; i < switcher.handover->persona_count; i++) {
         unsigned index = (switcher.running + i) % switcher.handover->persona_count;
@@ -197,22 +210,26 @@ static bool devices_quiet(const struct persona *persona) {
     if (quiet_check(switcher.handover, &busy))
         return true;
     log_add(LOG_REFUSED, switcher.running, busy, 0);
+    history_note(HISTORY_REFUSED, 0, 0);
     attention_clear();
     console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona), busy);
     return false;
 }
 
 static void flip(struct persona *persona, struct trap_frame *frame) {
+    unsigned target = flip_target();
     attention_clear();
+    history_note(HISTORY_SUSPENDING, switcher.running, target);
     log_count(COUNT_FLIP, switcher.running);
-    persona->state = PERSONA_SUSPENDED;
-    flip_enter(flip_target(), frame);
+    set_state(persona, PERSONA_SUSPENDED);
+    flip_enter(target, frame);
+    history_note(HISTORY_FLIPPED, 0, 0);
 }
 
 /** Sleeps; then the same persona goes on, or the next if attention was asked for and the devices are at rest. */
 static void sleep(struct persona *persona, struct trap_frame *frame) {
     attention_clear();
-    persona->state = PERSONA_ASLEEP;
+    set_state(persona, PERSONA_ASLEEP);
     enum wake wake = sleep_until_wake();
     arch_icc_init();
     if (wake == WAKE_FLIP && devices_quiet(persona))

@@ -281,4 +281,6 @@ bool gic_route_switcher(unsigned cpu) {
     return true;
 }
 
+unsigned gic_switcher_cpu(void) { return gic.switcher_route; }
+
 bool gic_persona_interrupt_pending(void) { return arch_icc_hppir1() < GIC_INTID_NONE; }

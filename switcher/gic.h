@@ -117,6 +117,9 @@ void gic_unpend(uint32_t intid);
 /** Routes the switcher's own SPIs to a CPU that is on. @return false, at no cost, when they go there already */
 bool gic_route_switcher(unsigned cpu);
 
+/** @return the CPU that the switcher's own SPIs are routed to */
+unsigned gic_switcher_cpu(void);
+
 /** @return whether an interrupt that the persona enabled is pending on this CPU (Group 1) */
 bool gic_persona_interrupt_pending(void);
 

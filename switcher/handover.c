@@ -148,6 +148,8 @@ static bool persona_intids_valid(const struct handover *handover, const struct h
         return false;
     if (handover->keyboard.base != 0 && spi_allowed(persona, handover->keyboard.intid))
         return false;
+    if (handover->channel.base != 0 && !spi_allowed(persona, handover->channel.intid))
+        return false;
     return spi_allowed(persona, handover->flip_button_intid);
 }
 
@@ -159,6 +161,10 @@ static bool own_intids_valid(const struct handover *handover) {
     if ((key != 0 && !is_spi(key)) || (keyboard != 0 && !is_spi(keyboard)))
         return false;
     if ((handover->power_key.base != 0 && key == 0) || (handover->keyboard.base != 0 && keyboard == 0))
+        return false;
+    uint32_t channel = handover->channel.intid;
+    if (handover->channel.base != 0 &&
+        (!is_spi(channel) || channel == key || channel == keyboard || channel == handover->flip_button_intid))
         return false;
     return key != handover->flip_button_intid && keyboard != handover->flip_button_intid &&
            (key == 0 || key != keyboard);
@@ -248,6 +254,25 @@ static bool devices_outside_memory(const struct handover *handover) {
     return true;
 }
 
+static bool meets(struct handover_range page, uint64_t base, uint64_t size) {
+    return base != 0 && base < ADDRESS_END && ranges_overlap(page, (struct handover_range){base, size});
+}
+
+/* The switcher answers for the page, so nothing else may be there. */
+static bool channel_valid(const struct handover *handover) {
+    struct handover_range page = {handover->channel.base, PAGE_SIZE};
+    if (page.base == 0)
+        return true;
+    if (!range_valid(page, PAGE_SIZE) || in_memory(handover, page.base, page.size) ||
+        meets(page, handover->console, DEVICE_SIZE) || meets(page, handover->power_key.base, DEVICE_SIZE) ||
+        meets(page, handover->keyboard.base, TRANSPORT_SIZE) || ranges_overlap(page, distributor(handover)))
+        return false;
+    for (uint32_t i = 0; i < handover->gic.redistributor_region_count; i++)
+        if (ranges_overlap(page, handover->gic.redistributor_regions[i]))
+            return false;
+    return true;
+}
+
 static bool memory_valid(const struct handover *handover) {
     if (!switcher_valid(handover))
         return false;
@@ -296,6 +321,8 @@ enum handover_error handover_check(const struct handover *handover) {
         return HANDOVER_BAD_INTID;
     if (!memory_valid(handover))
         return HANDOVER_BAD_MEMORY;
+    if (!channel_valid(handover))
+        return HANDOVER_BAD_CHANNEL;
     if (!vmids_valid(handover))
         return HANDOVER_BAD_VMID;
     return HANDOVER_OK;
@@ -321,6 +348,8 @@ const char *handover_error_text(enum handover_error error) {
         return "too many places to look for quiet devices, or one of an unknown kind";
     case HANDOVER_BAD_PERSONAS:
         return "no personas, too many, or one without a proper name";
+    case HANDOVER_BAD_CHANNEL:
+        return "the personas' channel lies where something else is";
     case HANDOVER_BAD_MEMORY:
         return "partitions, the switcher's region and devices are not apart, or something lies outside its own";
     case HANDOVER_BAD_VMID:

@@ -38,6 +38,9 @@ static const struct event_text event_texts[] = {
     [LOG_CPU_OFF] = {"CPU off", "index", NULL},
     [LOG_FAULT] = {"access outside", "at", "ESR_EL2"},
     [LOG_PSCI_ERROR] = {"PSCI call refused", "function", "result"},
+    [LOG_ACKNOWLEDGED] = {"acknowledged", NULL, NULL},
+    [LOG_DECLINED] = {"does not want to flip", NULL, NULL},
+    [LOG_UP] = {"is up", NULL, NULL},
 };
 
 void log_init(const struct handover *handover) {
@@ -124,12 +127,12 @@ static void print_entry(const struct log_entry *entry) {
 
 static void print_counters(unsigned persona) {
     console_print("%s: %lu flips; traps: HVC %lu, SMC %lu, system register %lu, distributor %lu, redistributor %lu, "
-                  "fault %lu, FIQ %lu, undefined %lu\n",
+                  "fault %lu, FIQ %lu, undefined %lu, channel %lu\n",
                   persona_name(persona), log_counted(COUNT_FLIP, persona), log_counted(COUNT_HVC, persona),
                   log_counted(COUNT_SMC, persona), log_counted(COUNT_SYSREG, persona),
                   log_counted(COUNT_GICD_WRITE, persona), log_counted(COUNT_GICR_WRITE, persona),
                   log_counted(COUNT_FAULT, persona), log_counted(COUNT_FIQ, persona),
-                  log_counted(COUNT_UNDEFINED, persona));
+                  log_counted(COUNT_UNDEFINED, persona), log_counted(COUNT_CHANNEL, persona));
 }
 
 void log_print(void) {

@@ -25,6 +25,9 @@ enum log_event {
     LOG_CPU_OFF,          /* a = CPU index */
     LOG_FAULT,            /* access outside; a = address, b = ESR_EL2 */
     LOG_PSCI_ERROR,       /* a = function, b = result */
+    LOG_ACKNOWLEDGED,     /* the agent said that it suspends */
+    LOG_DECLINED,         /* the agent does not want to flip now */
+    LOG_UP,               /* the agent said for the first time that the persona is up */
 };
 
 enum log_counter {
@@ -37,6 +40,7 @@ enum log_counter {
     COUNT_FIQ,
     COUNT_UNDEFINED,
     COUNT_FLIP,
+    COUNT_CHANNEL,
     LOG_COUNTERS,
 };
 

@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "gic.h"
 #include "switcher/handover.h"
+#include "virtio_console.h"
 
 enum persona_state {
     PERSONA_LOADED = 0, /* pristine, never started */
@@ -30,11 +31,13 @@ struct persona_cpu {
 struct persona {
     const struct handover_persona *description;
     enum persona_state state;
+    uint64_t since; /* counter, when it came into its state */
     unsigned resume_cpu; /* CPU that called SYSTEM_SUSPEND */
     uint64_t resume_entry;
     uint64_t resume_context;
     struct persona_cpu cpus[HANDOVER_CPUS_MAX];
     struct gic_state gic;
+    struct virtio_console channel;
 };
 
 struct switcher {

@@ -2,9 +2,12 @@
 #include "trap.h"
 
 #include "attention.h"
+#include "channel.h"
 #include "console.h"
+#include "control.h"
 #include "cpu.h"
 #include "flip.h"
+#include "history.h"
 #include "inject.h"
 #include "lock.h"
 #include "log.h"
@@ -21,6 +24,8 @@ enum {
 
 /* ISS of a data abort (Arm ARM, ESR_ELx, EC 0x24). */
 #define ISS_ISV (UINT64_C(1) << 24)
+#define ISS_SSE (UINT64_C(1) << 21)
+#define ISS_SF (UINT64_C(1) << 15)
 #define ISS_CM (UINT64_C(1) << 8)
 #define ISS_S1PTW (UINT64_C(1) << 7)
 #define ISS_WNR (UINT64_C(1) << 6)
@@ -73,21 +78,53 @@ static bool write_gic(uint64_t address, unsigned size, uint64_t value) {
     return true;
 }
 
-static bool emulate_write(struct trap_frame *frame, const struct trap_syndrome *syndrome, uint64_t address) {
-    if (!(syndrome->esr & ISS_ISV) || !(syndrome->esr & ISS_WNR) || (syndrome->esr & ISS_S1PTW))
+static bool write_device(uint64_t address, unsigned size, uint64_t value) {
+    if (!channel_holds(address))
+        return write_gic(address, size, value);
+    log_count(COUNT_CHANNEL, switcher.running);
+    channel_write(address, size, value);
+    return true;
+}
+
+/** The channel alone: what else there is to emulate is readable in stage 2. */
+static bool read_device(uint64_t address, unsigned size, uint64_t *value) {
+    if (!channel_holds(address))
+        return false;
+    log_count(COUNT_CHANNEL, switcher.running);
+    *value = channel_read(address, size);
+    return true;
+}
+
+static uint64_t low_bits(uint64_t value, unsigned bits) {
+    return bits < 64 ? value & ((UINT64_C(1) << bits) - 1) : value;
+}
+
+/** What a load leaves in its register: extended by the sign if it is a signed one, to 32 or 64 bits (ISS.SSE, SF). */
+static uint64_t extended(uint64_t value, unsigned size, uint64_t esr) {
+    uint64_t sign = UINT64_C(1) << (size * 8 - 1);
+    if (esr & ISS_SSE)
+        value = (value ^ sign) - sign;
+    return low_bits(value, esr & ISS_SF ? 64 : 32);
+}
+
+static bool emulate_access(struct trap_frame *frame, const struct trap_syndrome *syndrome, uint64_t address) {
+    if (!(syndrome->esr & ISS_ISV) || (syndrome->esr & ISS_S1PTW))
         return false;
     if (frame->spsr & SPSR_AARCH32) /* its instructions have two lengths and conditions; no system has need of it */
         return false;
     unsigned size = 1u << ((syndrome->esr >> 22) & 3);
-    uint64_t value = general_register(frame, register_of(syndrome->esr, 16));
-    if (size < 8)
-        value &= (UINT64_C(1) << (size * 8)) - 1;
+    unsigned index = register_of(syndrome->esr, 16);
+    bool write = (syndrome->esr & ISS_WNR) != 0;
+    uint64_t value = low_bits(general_register(frame, index), size * 8);
     lock_acquire();
-    bool done = write_gic(address, size, value);
+    bool done = write ? write_device(address, size, value) : read_device(address, size, &value);
     lock_release();
-    if (done)
-        frame->elr += 4;
-    return done;
+    if (!done)
+        return false;
+    if (!write && index != 31)
+        frame->x[index] = extended(value, size, syndrome->esr);
+    frame->elr += 4;
+    return true;
 }
 
 static void fault(struct trap_frame *frame, const struct trap_syndrome *syndrome, uint64_t address) {
@@ -110,7 +147,7 @@ static void abort_taken(struct trap_frame *frame, const struct trap_syndrome *sy
         frame->elr += 4; /* cache maintenance of a read-only frame: there is nothing to write back */
         return;
     }
-    if (data && emulate_write(frame, syndrome, address))
+    if (data && emulate_access(frame, syndrome, address))
         return;
     fault(frame, syndrome, address);
 }
@@ -176,9 +213,12 @@ static void act(enum attention_action action, struct trap_frame *frame) {
         break;
     case ATTENTION_DO_ASK:
         log_add(LOG_FLIP_ASKED, switcher.running, 0, 0);
+        history_note(HISTORY_ASKED, switcher.running, flip_target());
         break;
     case ATTENTION_DO_TIMEOUT:
         log_add(LOG_UNANSWERED, switcher.running, 0, 0);
+        history_note(HISTORY_TIMED_OUT, 0, 0);
+        control_cancel();
         console_print("flipside: %s did not answer and stays. Press again to ask again; hold the key to cut it off "
                       "(what it has not saved is lost)\n",
                       name);

@@ -463,4 +463,6 @@ void virtio_console_init(struct virtio_console *console, unsigned persona, const
     console->persona = persona;
     console->description = description;
     console->intid = intid;
+    for (unsigned port = 0; port < port_count; port++)
+        table[port].started(persona);
 }

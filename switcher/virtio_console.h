@@ -29,6 +29,9 @@ enum {
 struct virtio_console_port {
     const char *name; /* in the persona /dev/virtio-ports/NAME */
 
+    /** The persona starts afresh. */
+    void (*started)(unsigned persona);
+
     /** A program in the persona has opened or closed the port; closed too when its driver starts anew. */
     void (*opened)(unsigned persona, bool open);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "attention.h"
+#include "control.h"
 #include "gic.h"
 #include "machine.h"
 #include "pl061.h"
@@ -17,6 +18,22 @@ enum { POWER_KEY = 39, KEYBOARD = 79, TIMER = 26, BUTTON = 142, TIMEOUT_MS = 200
 static enum attention_press pressed;
 static unsigned power_key_reads, keyboard_reads, pends, unpends;
 static bool power_key_set_up, keyboard_set_up, keyboard_works;
+
+/* The agent, and the CPU that the switcher's interrupts go to. */
+static bool agent;
+static unsigned agent_asks, switcher_cpu, sgis;
+
+bool control_ask(void) {
+    agent_asks += agent;
+    return agent;
+}
+
+unsigned gic_switcher_cpu(void) { return switcher_cpu; }
+
+void gic_send_stop(unsigned cpu) {
+    assert_int_equal(cpu, switcher_cpu);
+    sgis++;
+}
 
 void pl061_init(const struct handover_power_key *key) { power_key_set_up = key->base != 0; }
 
@@ -54,6 +71,8 @@ static int set_up(void **state) {
     power_key_reads = keyboard_reads = pends = unpends = 0;
     power_key_set_up = keyboard_set_up = false;
     keyboard_works = true;
+    agent = false;
+    agent_asks = switcher_cpu = sgis = 0;
     handover = (struct handover){
         .hypervisor_timer_intid = TIMER,
         .flip_button_intid = BUTTON,

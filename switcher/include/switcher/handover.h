@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 1u
+#define HANDOVER_VERSION 2u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
@@ -86,6 +86,14 @@ struct handover_keyboard {
     uint16_t chord[HANDOVER_CHORD_MAX]; /* Linux input event codes that must be held together */
 };
 
+/** Where personas find the channel to the switcher: registers of a virtio console that no device has. base = 0: none.
+ */
+struct handover_channel {
+    uint64_t base;  /* of a page of 4 KiB that no stage 2 maps */
+    uint32_t intid; /* SPI, edge triggered, raised by nothing else */
+    uint32_t reserved;
+};
+
 /** A place that tells whether a shared device is at rest. */
 enum handover_quiet_kind {
     HANDOVER_QUIET_VIRTIO_MMIO = 1, /* address of the Status register (virtio 1.2, 4.2.2): must read 0 */
@@ -121,6 +129,7 @@ struct handover {
     uint32_t quiet_count;
     struct handover_power_key power_key;
     struct handover_keyboard keyboard;
+    struct handover_channel channel;
     struct handover_quiet quiet[HANDOVER_QUIET_MAX];
     uint32_t persona_count;
     uint32_t first_persona; /* index of the persona to start */
@@ -134,10 +143,11 @@ enum handover_error {
     HANDOVER_BAD_CPUS,     /* none, too many, boot_cpu out of range, two alike, or bits beside the affinity */
     HANDOVER_BAD_GIC,      /* no distributor or redistributor, too many regions, not aligned to 64 KiB, overlapping */
     HANDOVER_BAD_INTID,    /* the switcher's own interrupts are no SPIs or PPIs, not distinct, or allowed to a persona;
-                              or a persona may not use the flip button */
+                              or a persona may not use the flip button or the channel */
     HANDOVER_BAD_KEYS,     /* pin above 7, chord empty, too long or with a key twice, a time of 0 ms */
     HANDOVER_BAD_QUIET,    /* too many, of an unknown kind, or not aligned */
     HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies */
+    HANDOVER_BAD_CHANNEL,  /* its page is misaligned, or in memory or at a device of the switcher's */
     HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device
                               or the switcher's region; an entry, device tree or copy outside its partition; a stack,
                               table root or copy's source outside the switcher's region */
