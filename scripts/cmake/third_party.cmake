@@ -16,11 +16,13 @@ function(flipside_third_party target directory include)
     target_compile_options(${target} PRIVATE -w -ffile-prefix-map=${FLIPSIDE_THIRD_PARTY_DIR}=third-party)
 endfunction()
 
-if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
+if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|linux)$")
     flipside_third_party(fdt dtc libfdt
         libfdt/fdt.c libfdt/fdt_addresses.c libfdt/fdt_check.c libfdt/fdt_empty_tree.c libfdt/fdt_ro.c libfdt/fdt_rw.c
         libfdt/fdt_strerror.c libfdt/fdt_sw.c libfdt/fdt_wip.c)
+endif()
 
+if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
     # Z_SOLO: no allocation, no files. memcpy is there all the same, and faster than zlib's own loop.
     flipside_third_party(zlib_inflate zlib .
         adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
