@@ -23,12 +23,13 @@ struct property {
 };
 
 static const char *const root_properties[] = {"compatible", "title", "match", "console", NULL};
-static const char *const root_nodes[] = {"devices", "attention", "flip", "shares", NULL};
+static const char *const root_nodes[] = {"devices", "attention", "flip", "channel", "shares", NULL};
 static const char *const group_properties[] = {"nodes", "compatible", "within", "policy", "persona", "quiet", NULL};
 static const char *const attention_nodes[] = {"power-key", "chord", NULL};
 static const char *const power_key_properties[] = {"node", "pin", "active-low", "long-press-ms", NULL};
 static const char *const chord_properties[] = {"node", "keys", NULL};
 static const char *const flip_properties[] = {"spi", "timeout-ms", NULL};
+static const char *const channel_properties[] = {"base", "spi", NULL};
 static const char *const nothing[] = {NULL};
 
 static enum board_error fail(struct parse *parse, int node, enum board_error error) {
@@ -338,6 +339,30 @@ static enum board_error read_flip(struct parse *parse) {
     return BOARD_OK;
 }
 
+/** Optional: without it personas have no channel, and the flip button alone asks them. */
+static enum board_error read_channel(struct parse *parse) {
+    int node = fdt_subnode_offset(parse->description, 0, "channel");
+    struct board_channel *channel = &parse->board->channel;
+    uint32_t spi = 0;
+
+    if (node < 0) {
+        return BOARD_OK;
+    }
+    enum board_error error = check_names(parse, node, channel_properties, nothing);
+    if (error != BOARD_OK) {
+        return error;
+    }
+    struct property base = find(parse, node, "base");
+    if (base.size != 2 * sizeof(fdt32_t) || !read_number(parse, node, "spi", 0, SPI_COUNT - 1, &spi) ||
+        SPI_FIRST + spi == parse->board->flip_button_intid) {
+        return fail(parse, node, BOARD_BAD_PROPERTY);
+    }
+    channel->base = (uint64_t)cell(&base, 0) << 32 | cell(&base, 1);
+    channel->intid = SPI_FIRST + spi;
+    return channel->base != 0 && channel->base % BOARD_PAGE_SIZE == 0 ? BOARD_OK
+                                                                      : fail(parse, node, BOARD_BAD_PROPERTY);
+}
+
 /** Adds the share that one property of /shares gives: its name is a persona's, its value percent. */
 static bool read_share(struct parse *parse, int node, const char *name, uint32_t *total) {
     struct board *board = parse->board;
@@ -383,7 +408,7 @@ enum board_error parse_description(struct parse *parse) {
         return BOARD_NOT_THIS;
     }
     if ((error = read_groups(parse)) != BOARD_OK || (error = read_attention(parse)) != BOARD_OK ||
-        (error = read_flip(parse)) != BOARD_OK) {
+        (error = read_flip(parse)) != BOARD_OK || (error = read_channel(parse)) != BOARD_OK) {
         return error;
     }
     return read_shares(parse);

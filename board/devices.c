@@ -112,7 +112,7 @@ static enum board_error read_resources(const struct parse *parse, struct board_d
         return resource_error(error);
     }
     device->range_count = (uint32_t)count;
-    error = tree_interrupts(node, parse->board->gic.phandle, device->intids, BOARD_DEVICE_INTIDS_MAX, &count);
+    error = tree_interrupts(node, &parse->board->gic.controller, device->intids, BOARD_DEVICE_INTIDS_MAX, &count);
     if (error != TREE_OK) {
         return resource_error(error);
     }
@@ -153,7 +153,7 @@ static bool read_key(const struct parse *parse, const struct tree_cursor *node, 
 
     if (!tree_has_string(node, "compatible", kind) || !tree_is_enabled(node) ||
         tree_registers(node, &range, 1, &ranges) != TREE_OK || ranges != 1 || range.base == 0 ||
-        tree_interrupts(node, parse->board->gic.phandle, intid, 1, &intids) != TREE_OK || intids != 1 ||
+        tree_interrupts(node, &parse->board->gic.controller, intid, 1, &intids) != TREE_OK || intids != 1 ||
         *intid < SPI_FIRST) {
         return false;
     }

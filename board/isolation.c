@@ -40,6 +40,13 @@ static enum board_error check_range(struct parse *parse, const struct tree_range
     return BOARD_OK;
 }
 
+/** Whether a range has a byte in the channel's page, which must be nobody's. */
+static bool meets_channel(const struct board *board, const struct tree_range *range) {
+    struct tree_range page = {board->channel.base, board->channel.base != 0 ? BOARD_PAGE_SIZE : 0};
+
+    return parse_pages_meet(&page, range);
+}
+
 static enum board_error check_ranges(struct parse *parse, const struct tree_range *ranges, uint32_t count) {
     enum board_error error = BOARD_OK;
 
@@ -53,7 +60,8 @@ static enum board_error check_ranges(struct parse *parse, const struct tree_rang
 static enum board_error check_kept(struct parse *parse) {
     const struct board *board = parse->board;
     struct tree_range keys[] = {{board->power_key.base, board->power_key.base != 0 ? BOARD_PAGE_SIZE : 0},
-                                {board->keyboard.base, board->keyboard.base != 0 ? 1 : 0}};
+                                {board->keyboard.base, board->keyboard.base != 0 ? 1 : 0},
+                                {board->channel.base, board->channel.base != 0 ? 1 : 0}};
     enum board_error error;
 
     if ((error = check_ranges(parse, &board->gic.distributor, 1)) != BOARD_OK ||
@@ -63,7 +71,7 @@ static enum board_error check_kept(struct parse *parse) {
         (error = check_ranges(parse, board->smmu, board->smmu_count)) != BOARD_OK) {
         return error;
     }
-    return check_ranges(parse, keys, 2);
+    return check_ranges(parse, keys, 3);
 }
 
 /** Checks one node of the firmware's tree, with the registers that can be read of it. */
@@ -80,8 +88,10 @@ static enum board_error check_node(struct parse *parse, const struct tree_cursor
     }
     const struct board_device *device = board_find_device(parse->board, path);
     for (size_t i = 0; i < count && error == BOARD_OK; i++) {
-        error = check_range(parse, &ranges[i], is_memory ? NULL : device,
-                            is_memory ? BOARD_DEVICE_IN_MEMORY : BOARD_PAGE_SHARED);
+        error = meets_channel(parse->board, &ranges[i])
+                    ? parse_fail_at(parse, node, BOARD_PAGE_SHARED)
+                    : check_range(parse, &ranges[i], is_memory ? NULL : device,
+                                  is_memory ? BOARD_DEVICE_IN_MEMORY : BOARD_PAGE_SHARED);
     }
     return error;
 }
@@ -95,14 +105,18 @@ static bool has_intid(const uint32_t *intids, size_t count, uint32_t intid) {
     return false;
 }
 
-/** The flip button's interrupt must be raised by nothing else on the board, whether a persona sees it or not. */
-static enum board_error check_button(struct parse *parse, const struct tree_cursor *node) {
+/**
+ * What the switcher raises, the flip button's interrupt and the channel's, must be raised by nothing else on the board,
+ * whether a persona sees it or not.
+ */
+static enum board_error check_raised(struct parse *parse, const struct tree_cursor *node) {
     uint32_t intids[BOARD_DEVICE_INTIDS_MAX];
     size_t count = 0;
 
     // What can't be read is an error where it counts, of devices that personas see, and found before.
-    if (tree_interrupts(node, parse->board->gic.phandle, intids, BOARD_DEVICE_INTIDS_MAX, &count) == TREE_OK &&
-        has_intid(intids, count, parse->board->flip_button_intid)) {
+    if (tree_interrupts(node, &parse->board->gic.controller, intids, BOARD_DEVICE_INTIDS_MAX, &count) == TREE_OK &&
+        (has_intid(intids, count, parse->board->flip_button_intid) ||
+         (parse->board->channel.base != 0 && has_intid(intids, count, parse->board->channel.intid)))) {
         return parse_fail_at(parse, node, BOARD_INTID_SHARED);
     }
     return BOARD_OK;
@@ -117,7 +131,7 @@ static enum board_error check_tree(struct parse *parse) {
         enum board_error error = check_node(parse, &node);
 
         if (error == BOARD_OK) {
-            error = check_button(parse, &node);
+            error = check_raised(parse, &node);
         }
         if (error != BOARD_OK) {
             return error;

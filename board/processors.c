@@ -21,8 +21,9 @@ static enum board_error read_gic(struct parse *parse, const struct tree_cursor *
         tree_path(node, gic->path) != TREE_OK) {
         return parse_fail_at(parse, node, BOARD_BAD_GIC);
     }
-    gic->phandle = fdt_get_phandle(node->tree, tree_node(node));
-    if (gic->phandle == 0 || regions < 1 || regions > BOARD_REDISTRIBUTOR_REGIONS_MAX || count < 1 + regions) {
+    if (!tree_find_controller(node->tree, fdt_get_phandle(node->tree, tree_node(node)), &gic->controller) ||
+        gic->controller.specifier_cells < 3 || gic->controller.specifier_cells > 4 || regions < 1 ||
+        regions > BOARD_REDISTRIBUTOR_REGIONS_MAX || count < 1 + regions) {
         return parse_fail_at(parse, node, BOARD_BAD_GIC);
     }
     gic->distributor = ranges[0];
@@ -79,7 +80,7 @@ static enum board_error read_timer(struct parse *parse, const struct tree_cursor
     if (fdt_getprop(node->tree, tree_node(node), "interrupt-names", NULL) == NULL) {
         index = HYPERVISOR;
     }
-    if (tree_interrupts(node, parse->board->gic.phandle, intids, TIMERS_MAX, &count) != TREE_OK || index < 0 ||
+    if (tree_interrupts(node, &parse->board->gic.controller, intids, TIMERS_MAX, &count) != TREE_OK || index < 0 ||
         (size_t)index >= count || intids[index] < PPI_FIRST || intids[index] > PPI_LAST) {
         return parse_fail_at(parse, node, BOARD_NO_TIMER);
     }

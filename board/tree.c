@@ -291,7 +291,7 @@ enum tree_error tree_pci_windows(const struct tree_cursor *cursor, struct tree_r
 
 /** Where INTIDs are gathered. */
 struct intids {
-    uint32_t controller;
+    const struct tree_controller *gic;
     uint32_t *intids;
     size_t max;
     size_t *count;
@@ -313,9 +313,12 @@ static enum tree_error add_intid(const struct intids *gathered, uint32_t intid) 
 /** The GICv3 binding's specifier: kind, number, flags, and sometimes an affinity. */
 static enum tree_error add_specifier(const struct intids *gathered, const struct cells *cells, size_t index) {
     enum { KIND_SPI = 0, KIND_PPI = 1 };
+
+    if (gathered->gic->specifier_cells != 3 && gathered->gic->specifier_cells != 4) {
+        return TREE_BAD_PROPERTY;
+    }
     uint32_t kind = cell(cells, index);
     uint32_t line = cell(cells, index + 1);
-
     if (kind == KIND_SPI && line <= SPI_LAST - SPI_FIRST) {
         return add_intid(gathered, SPI_FIRST + line);
     }
@@ -325,20 +328,27 @@ static enum tree_error add_specifier(const struct intids *gathered, const struct
     return TREE_BAD_PROPERTY;
 }
 
-/** How wide a controller's specifiers are. @return false when there is no such controller */
-static bool specifier_cells(const void *tree, uint32_t controller, uint32_t *width, uint32_t *unit_width) {
-    int node = fdt_node_offset_by_phandle(tree, controller);
+bool tree_find_controller(const void *tree, uint32_t phandle, struct tree_controller *controller) {
+    int node = fdt_node_offset_by_phandle(tree, phandle);
 
     if (node < 0) {
         return false;
     }
-    *width = cell_or(tree, node, "#interrupt-cells", 0);
     // Devicetree Specification 2.4.3: without it, the unit address in an interrupt map has no cells.
-    *unit_width = cell_or(tree, node, "#address-cells", 0);
-    return *width >= 1 && *width <= 16 && *unit_width <= 4;
+    *controller = (struct tree_controller){phandle, cell_or(tree, node, "#interrupt-cells", 0),
+                                           cell_or(tree, node, "#address-cells", 0)};
+    return controller->specifier_cells >= 1 && controller->specifier_cells <= 16 && controller->unit_cells <= 4;
 }
 
-static bool is_gic_width(uint32_t width) { return width == 3 || width == 4; }
+/** Finds a controller that is most often the GIC. */
+static bool find_controller(const struct tree_cursor *cursor, const struct intids *gathered, uint32_t phandle,
+                            struct tree_controller *controller) {
+    if (phandle == gathered->gic->phandle) {
+        *controller = *gathered->gic;
+        return true;
+    }
+    return tree_find_controller(cursor->tree, phandle, controller);
+}
 
 uint32_t tree_interrupt_parent(const struct tree_cursor *cursor) {
     for (int level = cursor->depth; level >= 0; level--) {
@@ -355,16 +365,14 @@ uint32_t tree_interrupt_parent(const struct tree_cursor *cursor) {
 }
 
 static enum tree_error add_interrupts(const struct tree_cursor *cursor, const struct intids *gathered) {
-    uint32_t width = 0;
-    uint32_t unit_width = 0;
+    uint32_t width = gathered->gic->specifier_cells;
     struct cells cells;
 
     if (!find_cells(cursor->tree, tree_node(cursor), "interrupts", &cells) ||
-        tree_interrupt_parent(cursor) != gathered->controller) {
+        tree_interrupt_parent(cursor) != gathered->gic->phandle) {
         return TREE_OK;
     }
-    if (!specifier_cells(cursor->tree, gathered->controller, &width, &unit_width) || !is_gic_width(width) ||
-        cells.count % width != 0) {
+    if (width == 0 || cells.count % width != 0) {
         return TREE_BAD_PROPERTY;
     }
     for (size_t i = 0; i < cells.count; i += width) {
@@ -378,17 +386,15 @@ static enum tree_error add_interrupts(const struct tree_cursor *cursor, const st
 
 static enum tree_error add_extended_interrupts(const struct tree_cursor *cursor, const struct intids *gathered,
                                                const struct cells *cells) {
-    uint32_t width = 0;
-    uint32_t unit_width = 0;
+    struct tree_controller controller = {0};
 
-    for (size_t i = 0; i < cells->count; i += 1 + width) {
-        uint32_t controller = cell(cells, i);
-
-        if (!specifier_cells(cursor->tree, controller, &width, &unit_width) || width > cells->count - i - 1) {
+    for (size_t i = 0; i < cells->count; i += 1 + controller.specifier_cells) {
+        if (!find_controller(cursor, gathered, cell(cells, i), &controller) ||
+            controller.specifier_cells > cells->count - i - 1) {
             return TREE_BAD_PROPERTY;
         }
-        if (controller == gathered->controller) {
-            enum tree_error error = is_gic_width(width) ? add_specifier(gathered, cells, i + 1) : TREE_BAD_PROPERTY;
+        if (controller.phandle == gathered->gic->phandle) {
+            enum tree_error error = add_specifier(gathered, cells, i + 1);
             if (error != TREE_OK) {
                 return error;
             }
@@ -400,19 +406,21 @@ static enum tree_error add_extended_interrupts(const struct tree_cursor *cursor,
 /** Devicetree Specification 2.4.3: child unit address and specifier, controller, its unit address and specifier. */
 static enum tree_error add_interrupt_map(const struct tree_cursor *cursor, const struct intids *gathered,
                                          const struct cells *map) {
+    struct tree_controller controller = {0};
     size_t child = (size_t)address_cells(cursor->tree, tree_node(cursor)) +
                    cell_or(cursor->tree, tree_node(cursor), "#interrupt-cells", 1);
-    uint32_t width = 0;
-    uint32_t unit_width = 0;
+    size_t entry = 0;
 
-    for (size_t i = 0; i < map->count; i += child + 1 + unit_width + width) {
-        if (child >= map->count - i || !specifier_cells(cursor->tree, cell(map, i + child), &width, &unit_width) ||
-            (size_t)unit_width + width > map->count - i - child - 1) {
+    for (size_t i = 0; i < map->count; i += entry) {
+        if (child >= map->count - i || !find_controller(cursor, gathered, cell(map, i + child), &controller)) {
             return TREE_BAD_PROPERTY;
         }
-        if (cell(map, i + child) == gathered->controller) {
-            enum tree_error error =
-                is_gic_width(width) ? add_specifier(gathered, map, i + child + 1 + unit_width) : TREE_BAD_PROPERTY;
+        entry = child + 1 + controller.unit_cells + controller.specifier_cells;
+        if (entry > map->count - i) {
+            return TREE_BAD_PROPERTY;
+        }
+        if (controller.phandle == gathered->gic->phandle) {
+            enum tree_error error = add_specifier(gathered, map, i + child + 1 + controller.unit_cells);
             if (error != TREE_OK) {
                 return error;
             }
@@ -421,9 +429,9 @@ static enum tree_error add_interrupt_map(const struct tree_cursor *cursor, const
     return TREE_OK;
 }
 
-enum tree_error tree_interrupts(const struct tree_cursor *cursor, uint32_t controller, uint32_t *intids, size_t max,
-                                size_t *count) {
-    struct intids gathered = {controller, intids, max, count};
+enum tree_error tree_interrupts(const struct tree_cursor *cursor, const struct tree_controller *gic, uint32_t *intids,
+                                size_t max, size_t *count) {
+    struct intids gathered = {gic, intids, max, count};
     struct cells cells;
     enum tree_error error;
 

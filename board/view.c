@@ -104,6 +104,9 @@ static void allow(uint32_t *words, uint32_t intid) {
 void board_allowed_spis(const struct board *board, const char *persona, uint32_t *words) {
     memset(words, 0, BOARD_SPI_WORDS * sizeof(words[0]));
     allow(words, board->flip_button_intid);
+    if (board->channel.base != 0) {
+        allow(words, board->channel.intid);
+    }
     for (uint32_t i = 0; i < board->device_count; i++) {
         const struct board_device *device = &board->devices[i];
 

@@ -10,6 +10,8 @@ enum {
     KEY_SLEEP = 142,     /* Linux, input-event-codes.h */
     EDGE_RISING = 1,     /* bindings/interrupt-controller/arm,gic-v3.yaml */
     SPI_FIRST = 32,
+    CHANNEL_REGISTERS_SIZE = 0x200, /* bytes: virtio-mmio registers and the console's configuration */
+    PLACED_NAME_SIZE = 32,          /* bytes of an added node's name with its address */
     CELL = 4, /* bytes */
 };
 
@@ -96,25 +98,30 @@ static uint32_t root_cells(const struct devicetree_build *build, const char *pro
     return value == NULL || length != CELL ? otherwise : fdt32_ld(value);
 }
 
-static void write_memory(struct devicetree_build *build) {
+/** Begins a node beneath the root with its place: PREFIX@BASE and "reg". */
+static void begin_at(struct devicetree_build *build, const char *prefix, const struct tree_range *range) {
     static const char digits[] = "0123456789abcdef";
-    const struct tree_range *partition = &build->request->partition;
-    char name[] = "memory@0000000000000000";
-    size_t place = sizeof("memory@") - 1;
+    char name[PLACED_NAME_SIZE] = {0};
+    size_t place = strlen(prefix);
     uint8_t reg[4 * CELL];
     size_t size = 0;
 
+    memcpy(name, prefix, place);
+    name[place++] = '@';
     for (int shift = 60; shift >= 0; shift -= 4) {
-        if (shift == 0 || partition->base >> shift != 0) {
-            name[place++] = digits[partition->base >> shift & 15];
+        if (shift == 0 || range->base >> shift != 0) {
+            name[place++] = digits[range->base >> shift & 15];
         }
     }
-    name[place] = '\0';
-    size += write_cells(reg + size, partition->base, root_cells(build, "#address-cells", 2));
-    size += write_cells(reg + size, partition->size, root_cells(build, "#size-cells", 1));
+    size += write_cells(reg + size, range->base, root_cells(build, "#address-cells", 2));
+    size += write_cells(reg + size, range->size, root_cells(build, "#size-cells", 1));
     begin(build, name);
-    put_string(build, "device_type", "memory");
     put(build, "reg", reg, size);
+}
+
+static void write_memory(struct devicetree_build *build) {
+    begin_at(build, "memory", &build->request->partition);
+    put_string(build, "device_type", "memory");
     end(build);
 }
 
@@ -159,22 +166,43 @@ static void write_psci(struct devicetree_build *build) {
     end(build);
 }
 
+/** An SPI that the switcher makes pending. */
+static void write_interrupt(struct devicetree_build *build, uint32_t intid) {
+    const struct board *board = build->request->board;
+    uint8_t interrupts[4 * CELL] = {0};
+    size_t width = board->gic.controller.specifier_cells;
+
+    (void)write_cells(interrupts + CELL, intid - SPI_FIRST, 1);
+    (void)write_cells(interrupts + (size_t)2 * CELL, EDGE_RISING, 1);
+    note(build, fdt_property_u32(build->out, "interrupt-parent", board->gic.controller.phandle));
+    put(build, "interrupts", interrupts, width * CELL);
+}
+
+/** The switcher's virtio console (bindings/virtio/mmio.yaml). */
+static void write_channel(struct devicetree_build *build) {
+    const struct board_channel *channel = &build->request->board->channel;
+    struct tree_range registers = {channel->base, CHANNEL_REGISTERS_SIZE};
+
+    if (channel->base == 0) {
+        return;
+    }
+    begin_at(build, "virtio_mmio", &registers);
+    put_string(build, "compatible", "virtio,mmio");
+    write_interrupt(build, channel->intid);
+    put(build, "dma-coherent", "", 0);
+    end(build);
+}
+
 /** A button that has an interrupt but no pin (bindings/input/gpio-keys.yaml): the switcher makes it pending. */
 static void write_flip_button(struct devicetree_build *build) {
     static const char usual_path[] = "/gpio-keys";
-    const struct board *board = build->request->board;
-    uint8_t interrupts[4 * CELL] = {0};
-    size_t width = devicetree_specifier_cells(build->request->firmware, board->gic.phandle, "#interrupt-cells");
 
-    (void)write_cells(interrupts + CELL, board->flip_button_intid - SPI_FIRST, 1);
-    (void)write_cells(interrupts + (size_t)2 * CELL, EDGE_RISING, 1);
     // Where the firmware's buttons are a persona's too, theirs has the usual name.
     begin(build, devicetree_keeps_path(build, usual_path, strlen(usual_path)) ? "gpio-keys-flip" : usual_path + 1);
     put_string(build, "compatible", "gpio-keys");
     begin(build, "flip");
     put_string(build, "label", "flip");
-    note(build, fdt_property_u32(build->out, "interrupt-parent", board->gic.phandle));
-    put(build, "interrupts", interrupts, width * CELL);
+    write_interrupt(build, build->request->board->flip_button_intid);
     note(build, fdt_property_u32(build->out, "linux,code", KEY_SLEEP));
     note(build, fdt_property_u32(build->out, "debounce-interval", 0));
     end(build);
@@ -214,6 +242,7 @@ static enum devicetree_error write_nodes(struct devicetree_build *build) {
     write_chosen(build);
     write_psci(build);
     write_flip_button(build);
+    write_channel(build);
     end(build);
     return DEVICETREE_OK;
 }

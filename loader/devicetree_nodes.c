@@ -27,9 +27,23 @@ static const char *parent_name(const struct tree_cursor *node) {
     return node->depth < 2 ? "" : fdt_get_name(node->tree, node->ancestors[node->depth - 1], NULL);
 }
 
+/** @return whether the node is compatible with one of these kinds */
+static bool is_of_kind(const struct tree_cursor *node, const char *const *kinds, size_t count) {
+    int size = 0;
+    const char *compatible = fdt_getprop(node->tree, tree_node(node), "compatible", &size);
+
+    for (size_t i = 0; compatible != NULL && i < count; i++) {
+        if (fdt_stringlist_contains(compatible, size, kinds[i]) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_psci(const struct tree_cursor *node) {
-    return tree_has_string(node, "compatible", "arm,psci-1.0") || tree_has_string(node, "compatible", "arm,psci-0.2") ||
-           tree_has_string(node, "compatible", "arm,psci");
+    static const char *const kinds[] = {"arm,psci-1.0", "arm,psci-0.2", "arm,psci"};
+
+    return is_of_kind(node, kinds, sizeof(kinds) / sizeof(kinds[0]));
 }
 
 /** Interfaces to firmware, secure world and hypervisor that are answered by nobody under the switcher. */
@@ -39,12 +53,7 @@ static bool is_firmware_interface(const struct tree_cursor *node) {
         "xen,xen",      "linux,kvm",       "numa-distance-map-v1", "arm,idle-state",     "domain-idle-state",
     };
 
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (tree_has_string(node, "compatible", kinds[i])) {
-            return true;
-        }
-    }
-    return false;
+    return is_of_kind(node, kinds, sizeof(kinds) / sizeof(kinds[0]));
 }
 
 static bool is_written_anew(const struct tree_cursor *node, const char *path) {

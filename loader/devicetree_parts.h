@@ -33,9 +33,6 @@ bool devicetree_keeps_property(const struct devicetree_build *build, const struc
 /** @return the error that a failed walk through the source is */
 enum devicetree_error devicetree_walk_error(enum tree_error error);
 
-/** @return how many cells of a specifier the node with this phandle says, in one of its "#...-cells" properties */
-size_t devicetree_specifier_cells(const void *tree, uint32_t phandle, const char *property);
-
 /** @return whether the node is one of the CPUs */
 bool devicetree_is_cpu(const struct tree_cursor *node);
 

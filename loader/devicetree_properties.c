@@ -25,7 +25,8 @@ static bool is_one_of(const char *name, const char *const *list, size_t count) {
 
 static uint32_t cell(const void *value, size_t index) { return fdt32_ld((const fdt32_t *)value + index); }
 
-size_t devicetree_specifier_cells(const void *tree, uint32_t phandle, const char *property) {
+/** @return how many cells follow a reference to the node with this phandle, as it says itself in a property */
+static size_t specifier_cells(const void *tree, uint32_t phandle, const char *property) {
     int length = 0;
     int node = property == NULL ? -1 : fdt_node_offset_by_phandle(tree, phandle);
     const void *value = node < 0 ? NULL : fdt_getprop(tree, node, property, &length);
@@ -92,7 +93,7 @@ static bool refers_in_list(const struct devicetree_build *build, const void *val
         if (is_removed(build, phandle)) {
             return true;
         }
-        size_t arguments = devicetree_specifier_cells(build->request->firmware, phandle, cells);
+        size_t arguments = specifier_cells(build->request->firmware, phandle, cells);
         if (arguments >= count - i) {
             return false;
         }
@@ -114,7 +115,7 @@ static bool refers_in_map(const struct devicetree_build *build, const void *valu
 /** "interrupt-map" (Devicetree Specification 2.4.3). */
 static bool refers_in_interrupt_map(const struct devicetree_build *build, const struct tree_cursor *node,
                                     const void *value, size_t count) {
-    const void *tree = build->request->firmware;
+    struct tree_controller controller = build->request->board->gic.controller;
     uint64_t address = 2;
     uint64_t interrupt = 1;
 
@@ -125,15 +126,12 @@ static bool refers_in_interrupt_map(const struct devicetree_build *build, const 
     for (size_t i = (size_t)(address + interrupt); i < count; i += (size_t)(address + interrupt)) {
         uint32_t phandle = cell(value, i);
 
-        if (is_removed(build, phandle)) {
+        // One that can't be found leads nowhere, as one that was left out.
+        if (is_removed(build, phandle) ||
+            (phandle != controller.phandle && !tree_find_controller(node->tree, phandle, &controller))) {
             return true;
         }
-        size_t arguments = devicetree_specifier_cells(tree, phandle, "#address-cells") +
-                           devicetree_specifier_cells(tree, phandle, "#interrupt-cells");
-        if (arguments >= count - i) {
-            return false;
-        }
-        i += 1 + arguments;
+        i += 1 + controller.unit_cells + controller.specifier_cells;
     }
     return false;
 }

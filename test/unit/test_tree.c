@@ -27,10 +27,12 @@ static struct tree_cursor go_to(const char *wanted) {
     return cursor;
 }
 
-static uint32_t gic(void) {
+static struct tree_controller gic(void) {
     int node = fdt_node_offset_by_compatible(fixture.bytes, -1, "arm,gic-v3");
+    struct tree_controller controller;
 
-    return fdt_get_phandle(fixture.bytes, node);
+    assert_true(tree_find_controller(fixture.bytes, fdt_get_phandle(fixture.bytes, node), &controller));
+    return controller;
 }
 
 static void expect_registers(const char *path, size_t count, uint64_t base, uint64_t size) {
@@ -177,11 +179,12 @@ static void test_pci_windows(void **state) {
 }
 
 static void expect_interrupts(const char *path, size_t count, uint32_t first) {
+    const struct tree_controller controller = gic();
     struct tree_cursor cursor = go_to(path);
     uint32_t intids[16];
     size_t found = 0;
 
-    assert_int_equal(tree_interrupts(&cursor, gic(), intids, 16, &found), TREE_OK);
+    assert_int_equal(tree_interrupts(&cursor, &controller, intids, 16, &found), TREE_OK);
     assert_int_equal(found, count);
     if (count > 0) {
         assert_int_equal(intids[0], first);
@@ -206,8 +209,9 @@ static void expect_bad_interrupts(const char *path, const char *property, const 
 
     tree_fixture_load(&fixture, "virt");
     tree_fixture_set_cells(&fixture, path, property, cells, count);
+    const struct tree_controller controller = gic();
     struct tree_cursor cursor = go_to(path);
-    assert_int_equal(tree_interrupts(&cursor, gic(), intids, 16, &found), TREE_BAD_PROPERTY);
+    assert_int_equal(tree_interrupts(&cursor, &controller, intids, 16, &found), TREE_BAD_PROPERTY);
 }
 
 static void test_bad_interrupts(void **state) {

@@ -57,7 +57,7 @@ struct board_device {
 
 struct board_gic {
     char path[TREE_PATH_MAX];
-    uint32_t phandle;
+    struct tree_controller controller;
     struct tree_range distributor;
     uint32_t redistributor_region_count;
     uint32_t its_count;
@@ -84,6 +84,12 @@ struct board_keyboard {
     uint16_t chord[BOARD_CHORD_MAX]; /* Linux input event codes */
 };
 
+/** Where personas find the channel to the switcher: a page and an SPI that nothing on the board has. base = 0: none. */
+struct board_channel {
+    uint64_t base; /* of a page of BOARD_PAGE_SIZE bytes */
+    uint32_t intid;
+};
+
 struct board_share {
     char persona[BOARD_NAME_SIZE];
     uint32_t percent; /* of the memory that personas have; 1 to 100 */
@@ -101,6 +107,7 @@ struct board {
     uint32_t hypervisor_timer_intid;
     struct board_power_key power_key;
     struct board_keyboard keyboard;
+    struct board_channel channel;
     uint32_t flip_button_intid;
     uint32_t flip_timeout_ms;
     uint32_t share_count;
@@ -119,7 +126,7 @@ enum board_error {
     BOARD_NO_CPUS,            /* the firmware names no CPU */
     BOARD_TOO_MANY_CPUS,      /* more than BOARD_CPUS_MAX */
     BOARD_NO_GIC,             /* the firmware names no GICv3 */
-    BOARD_BAD_GIC,            /* more regions than supported, a stride, no phandle */
+    BOARD_BAD_GIC,            /* more regions than supported, a stride, no phandle, other cells than 3 or 4 */
     BOARD_NO_TIMER,           /* the firmware names no EL2 physical timer interrupt */
     BOARD_NO_ATTENTION,       /* an attention key's node is not in the firmware's tree, or is of another kind */
     BOARD_KEY_NOT_HIDDEN,     /* an attention key's node is also given to personas */
@@ -178,7 +185,7 @@ __attribute__((warn_unused_result)) bool board_visible_ranges(const struct board
                                                               size_t *count);
 
 /**
- * Says which SPIs a persona may use: its devices' and the flip button's.
+ * Says which SPIs a persona may use: its devices', the flip button's and the channel's.
  * @param words BOARD_SPI_WORDS words; bit n%32 of word n/32 stands for INTID n
  */
 void board_allowed_spis(const struct board *board, const char *persona, uint32_t *words);

@@ -34,6 +34,13 @@ struct tree_range {
     uint64_t size; /* bytes */
 };
 
+/** An interrupt controller: finding one takes a walk through the whole tree, so it is done once. */
+struct tree_controller {
+    uint32_t phandle;
+    uint32_t specifier_cells; /* "#interrupt-cells" */
+    uint32_t unit_cells;      /* "#address-cells" as interrupt maps count them: 0 when not said */
+};
+
 /** A place in a tree. ancestors[0] is the root, ancestors[depth] the node at hand (libfdt offsets). */
 struct tree_cursor {
     const void *tree;
@@ -112,14 +119,22 @@ tree_pci_windows(const struct tree_cursor *cursor, struct tree_range *ranges, si
 uint32_t tree_interrupt_parent(const struct tree_cursor *cursor);
 
 /**
+ * Finds an interrupt controller by its phandle.
+ * @return false when there is none, or its cells make no sense
+ */
+__attribute__((warn_unused_result)) bool tree_find_controller(const void *tree, uint32_t phandle,
+                                                              struct tree_controller *controller);
+
+/**
  * Reads the interrupts that a node raises at one GICv3: "interrupts", "interrupts-extended" and, of a PCI host,
  * "interrupt-map". Those that go to another controller are left out; each INTID is given once.
- * @param controller phandle of the GIC
- * @param intids     room for max entries; PPIs 16 to 31, SPIs 32 to 1019
- * @param count      entries written
+ * @param gic    with 3 or 4 cells a specifier; others make every interrupt of it a TREE_BAD_PROPERTY
+ * @param intids room for max entries; PPIs 16 to 31, SPIs 32 to 1019
+ * @param count  entries written
  * @return TREE_OK, TREE_BAD_PROPERTY, TREE_TOO_MANY
  */
-__attribute__((warn_unused_result)) enum tree_error
-tree_interrupts(const struct tree_cursor *cursor, uint32_t controller, uint32_t *intids, size_t max, size_t *count);
+__attribute__((warn_unused_result)) enum tree_error tree_interrupts(const struct tree_cursor *cursor,
+                                                                    const struct tree_controller *gic, uint32_t *intids,
+                                                                    size_t max, size_t *count);
 
 #endif
