@@ -299,6 +299,22 @@ static void reset_restarts_only_that_persona(void **state) {
     assert_resumed(0, 0, 0xa);
 }
 
+/* What a persona leaves at work would write its memory under the next. */
+static void devices_stop_with_the_persona(void **state) {
+    (void)state;
+    platform.device_status = 0xf;
+    (void)platform_call(0, PSCI_SYSTEM_RESET, 0, 0, 0);
+    assert_int_equal(platform.device_status, 0);
+    flip(0, 0xa);
+    platform.device_status = 0xf;
+    (void)platform_call(0, PSCI_SYSTEM_OFF, 0, 0, 0);
+    assert_int_equal(platform.device_status, 0);
+    platform_press(SHORT_MS);
+    platform.device_status = 0xf;
+    platform_press(LONG_MS);
+    assert_int_equal(platform.device_status, 0);
+}
+
 static void reset_stops_the_other_cpus(void **state) {
     (void)state;
     for (unsigned cpu = 1; cpu < 4; cpu++)
@@ -343,6 +359,23 @@ static void a_press_during_a_reset_is_not_the_last(void **state) {
     assert_int_equal(platform.cpus[1].power, PLATFORM_ON);
     platform_press(SHORT_MS);
     assert_true(attention_flip_requested());
+}
+
+/* Nor does it get anything done that needs no lock. */
+static void a_cpu_told_to_stop_calls_in_vain(void **state) {
+    (void)state;
+    assert_int_equal(cpu_on(0, 1), PSCI_SUCCESS);
+    platform.cpus[1].held = true;
+    platform_begin_call(0, PSCI_SYSTEM_RESET, 0, 0, 0);
+    for (int i = 0; i < 20; i++)
+        assert_true(platform_step(0));
+    uint64_t calls = log_counted(COUNT_HVC, 0);
+    platform_begin_call(1, PSCI_VERSION, 0, 0, 0);
+    platform.cpus[1].held = false;
+    platform_settle();
+    assert_int_equal(log_counted(COUNT_HVC, 0), calls);
+    assert_true(platform.cpus[1].frame.x[0] == PSCI_VERSION);
+    assert_int_equal(platform.cpus[1].power, PLATFORM_OFF);
 }
 
 static void a_slow_cpu_is_waited_for(void **state) {
@@ -511,9 +544,11 @@ int main(void) {
         cmocka_unit_test_setup(off_that_the_firmware_refuses_halts, one_cpu),
         cmocka_unit_test_setup(off_skips_personas_with_nothing_to_lose, three_personas),
         cmocka_unit_test_setup(reset_restarts_only_that_persona, one_cpu),
+        cmocka_unit_test_setup(devices_stop_with_the_persona, one_cpu),
         cmocka_unit_test_setup(reset_stops_the_other_cpus, four_cpus),
         cmocka_unit_test_setup(reset_stops_cpus_that_wait_for_the_lock, four_cpus),
         cmocka_unit_test_setup(a_press_during_a_reset_is_not_the_last, four_cpus),
+        cmocka_unit_test_setup(a_cpu_told_to_stop_calls_in_vain, four_cpus),
         cmocka_unit_test_setup(a_slow_cpu_is_waited_for, four_cpus),
         cmocka_unit_test_setup(a_cpu_that_comes_up_late_goes_off, four_cpus),
         cmocka_unit_test_setup(a_cpu_that_starts_is_stopped_too, four_cpus),
