@@ -23,6 +23,24 @@ die() {
     exit 1
 }
 
+# descendants PID: prints the processes that a process started, and those that they started.
+descendants() {
+    local child
+    for child in $(awk -v parent="$1" '{ pid = $1; sub(/^.*\) /, ""); if ($2 == parent) print pid }' /proc/[0-9]*/stat 2>/dev/null); do
+        echo "$child"
+        descendants "$child"
+    done
+}
+
+# stop_job PID: ends a background command with all that it started, and then this script as by an interrupt.
+stop_job() {
+    # shellcheck disable=SC2046 # a list of numbers
+    kill "$1" $(descendants "$1") 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+    warn "interrupted; what is finished is kept, and the next run goes on from there."
+    exit 130
+}
+
 # run_logged NAME WHAT COMMAND...: runs a long command with its output in build/log/NAME.log, a progress line each
 # 20 seconds, and the log's last lines when it fails. Returns the command's status.
 run_logged() {
@@ -33,7 +51,8 @@ run_logged() {
     "$@" >"$log" 2>&1 </dev/null &
     job=$!
     # An interrupted script must not leave its long command running behind the prompt.
-    trap 'kill '"$job"' 2>/dev/null; wait '"$job"' 2>/dev/null; exit 130' INT TERM HUP
+    # shellcheck disable=SC2064 # the job of now
+    trap "stop_job $job" INT TERM HUP
     while kill -0 "$job" 2>/dev/null; do
         sleep 1
         ticks=$((ticks + 1))
