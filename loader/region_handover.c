@@ -45,6 +45,7 @@ static void fill_devices(struct handover *handover, const struct board *board) {
         .long_press_ms = board->power_key.long_press_ms,
         .active_low = board->power_key.active_low,
     };
+    handover->channel = (struct handover_channel){.base = board->channel.base, .intid = board->channel.intid};
     handover->keyboard.base = board->keyboard.base;
     handover->keyboard.intid = board->keyboard.intid;
     handover->keyboard.chord_length = board->keyboard.chord_length;

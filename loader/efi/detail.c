@@ -62,6 +62,8 @@ static void print_board(const struct session *session) {
         console_print("  key chord    %s, %u keys, INTID %u\n", board->keyboard.path, board->keyboard.chord_length,
                       board->keyboard.intid);
     console_print("  flip button  INTID %u\n", board->flip_button_intid);
+    if (board->channel.base != 0)
+        console_print("  channel      0x%lx, INTID %u\n", board->channel.base, board->channel.intid);
 }
 
 void session_print_detail(const struct session *session) {
