@@ -29,12 +29,6 @@ class Terminal(Machine):
         """Waits for the picker, before which no key may be sent: the firmware would take it. Returns its list of personas."""
         return self.expect(r"^Personas\s*\n((?:.*\n)*?)Digits and arrows choose", timeout).group(1).replace("\r", "")
 
-    def keys(self, *keys):
-        """Types keys one by one, slowly enough for any firmware."""
-        for key in keys:
-            self.send(key)
-            time.sleep(0.3)
-
     # --- a persona's shell ---
 
     def prompt(self, name, timeout=BOOT):
@@ -94,11 +88,11 @@ class Terminal(Machine):
         """Holds the power key while nothing is asked for: the switcher prints states, log and counters. Returns the text."""
         self.skip()
         self.press_power_long()
-        return self.expect(r"^flipside: personal is \w+(?:.*\n)+?work: \d+ flips; traps: .*\n", ANSWER).group(0).replace("\r", "")
+        return self.expect(r"flipside: personal is \w+(?:.*\n)+?work: \d+ flips; traps: .*\n", ANSWER).group(0).replace("\r", "")
 
     def states(self):
         """The personas' states by name, as the switcher sees them."""
-        return dict(re.findall(r"^flipside: (\S+) is (.+)$", self.report(), re.MULTILINE))
+        return dict(re.findall(r"flipside: (\S+) is (.+)$", self.report(), re.MULTILINE))
 
 
 class Witness:

@@ -36,9 +36,9 @@ def test_long_press_reports(start):
 
 
 def test_persona_that_ignores_the_key(start, own_disk):
-    image.put_on_esp(own_disk, "timeout=3\ndefault=personal\nflip-timeout=3\n", "flipside/flipside.conf")
+    image.put_on_esp(own_disk, b"timeout=3\ndefault=personal\nflip-timeout=3\n", "flipside/flipside.conf")
     configuration = image.Persona("personal", BUILD / "personas/busybox-6.12", append="flipside.nokey").configuration()
-    image.put_on_esp(own_disk, configuration, "flipside/personas/personal/persona.conf")
+    image.put_on_esp(own_disk, configuration.encode(), "flipside/personas/personal/persona.conf")
     terminal = start(own_disk)
     terminal.prompt("personal")
     witness = Witness(terminal, "personal")

@@ -17,41 +17,35 @@ def both_running(start, **options):
     return terminal, witnesses
 
 
-def go_to(terminal, name):
-    """Flips unless that persona runs already; both_running() ends in `personal`."""
-    if name != "personal":
-        terminal.flip(name)
-
-
-@pytest.mark.parametrize("name", PERSONAS)
 @pytest.mark.parametrize("cpus", [1, 4])
-def test_reboot_restarts_that_persona_alone(start, name, cpus):
+def test_reboot_restarts_that_persona_alone(start, cpus):
     terminal, witnesses = both_running(start, cpus=cpus)
-    go_to(terminal, name)
-    terminal.send_line("echo before >/run/note; reboot -f")
-    terminal.expect(f"starting {name}", 120)
-    terminal.prompt(name)
-    assert terminal.call("cat /run/note 2>/dev/null || echo none") == "none"
-    assert terminal.call("nproc") == str(cpus)
-    terminal.flip(other(name))
-    witnesses[other(name)].check()
-    assert terminal.kernel_trouble() == []
+    for name in PERSONAS:
+        terminal.send_line("echo before >/run/note; reboot -f")
+        terminal.expect(f"starting {name}", 120)
+        terminal.prompt(name)
+        assert terminal.call("cat /run/note 2>/dev/null || echo none") == "none"
+        assert terminal.call("nproc") == str(cpus)
+        witnesses[name] = Witness(terminal, name)
+        terminal.flip(other(name))
+        witnesses[other(name)].check()
+        assert terminal.kernel_trouble() == []
 
 
-@pytest.mark.parametrize("name", PERSONAS)
-def test_power_off_leaves_the_other(start, name):
+def test_power_off_leaves_the_other(start):
     terminal, witnesses = both_running(start)
-    go_to(terminal, name)
-    terminal.send_line("poweroff -f")
-    terminal.expect(f"{name} is off", 120)
-    terminal.await_persona(other(name))
-    witnesses[other(name)].check()
-    # A flip to what is off starts it.
-    terminal.press_power()
-    terminal.expect(f"starting {name}", 120)
-    terminal.prompt(name)
-    terminal.flip(other(name))
-    witnesses[other(name)].check()
+    for name in PERSONAS:
+        terminal.send_line("poweroff -f")
+        terminal.expect(f"{name} is off", 120)
+        terminal.await_persona(other(name))
+        witnesses[other(name)].check()
+        # A flip to what is off starts it.
+        terminal.press_power()
+        terminal.expect(f"starting {name}", 120)
+        terminal.prompt(name)
+        witnesses[name] = Witness(terminal, name)
+        terminal.flip(other(name))
+        witnesses[other(name)].check()
 
 
 def test_machine_goes_off_with_the_last(start):

@@ -21,7 +21,7 @@ def configure(disk, text):
 
 
 def setting(disk, **settings):
-    configure(disk, image.Persona("personal", source("."), settings={"title": "Personal", **settings}).configuration())
+    configure(disk, image.Persona("personal", source("."), settings={"title": "Personal", **settings}).configuration().encode())
 
 
 def truncate(disk, name, divisor):
@@ -49,17 +49,18 @@ def test_damage_is_said_and_the_other_starts(start, own_disk, damage):
     change(own_disk)
     terminal = start(own_disk)
     assert re.search(rf"^ +1 +personal .*(damaged|does not fit): .*({reason})", terminal.picker(), re.MULTILINE)
-    # The countdown starts what is whole.
-    terminal.prompt("work")
+    # What is whole can be started, and is what the countdown starts.
+    terminal.expect("Start 2 work in", 60)
+    terminal.expect("starting work", 60)
 
 
 def test_what_is_damaged_cannot_be_chosen(start, own_disk):
     truncate(own_disk, "kernel", 2)
     terminal = start(own_disk)
     terminal.picker()
-    terminal.keys("1")
+    terminal.send("1")
     terminal.expect("can't be started", 60)
-    terminal.keys("\r")
+    terminal.send("\r")
     terminal.prompt("work")
 
 
