@@ -24,7 +24,8 @@ struct property {
 
 static const char *const root_properties[] = {"compatible", "title", "match", "console", NULL};
 static const char *const root_nodes[] = {"devices", "attention", "flip", "channel", "shares", NULL};
-static const char *const group_properties[] = {"nodes", "compatible", "within", "policy", "persona", "quiet", NULL};
+static const char *const group_properties[] = {"nodes", "compatible", "within", "policy",
+                                               "persona", "quiet", "even-if-disabled", NULL};
 static const char *const attention_nodes[] = {"power-key", "chord", NULL};
 static const char *const power_key_properties[] = {"node", "pin", "active-low", "long-press-ms", NULL};
 static const char *const chord_properties[] = {"node", "keys", NULL};
@@ -226,8 +227,10 @@ static enum board_error read_group(struct parse *parse, int node) {
     group->node = node;
     group->by_path = find(parse, node, "nodes").value != NULL;
     bool by_kind = find(parse, node, "compatible").value != NULL;
+    struct property even_if_disabled = find(parse, node, "even-if-disabled");
+    group->even_if_disabled = even_if_disabled.value != NULL;
     if (name == NULL || length >= BOARD_NAME_SIZE || group->by_path == by_kind || !read_within(parse, group) ||
-        !read_policy(parse, group) || !read_quiet(parse, group)) {
+        !read_policy(parse, group) || !read_quiet(parse, group) || even_if_disabled.size != 0) {
         return fail(parse, node, BOARD_BAD_PROPERTY);
     }
     memcpy(group->name, name, (size_t)length + 1);

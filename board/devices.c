@@ -203,7 +203,8 @@ static enum board_error look_at(struct parse *parse, const struct tree_cursor *n
         }
     }
     // A device that firmware has not enabled is not there, and with no group its registers keep it hidden.
-    if (found == NULL || (found->policy != BOARD_HIDDEN && !tree_is_enabled(node))) {
+    if (found == NULL ||
+        (found->policy != BOARD_HIDDEN && !found->even_if_disabled && !tree_is_enabled(node))) {
         *open = is_open(NULL, node);
         return BOARD_OK;
     }

@@ -171,6 +171,10 @@ static bool is_untrue(const struct devicetree_build *build, const struct tree_cu
     static const char *const of_cpu[] = {"numa-node-id", "cpu-release-addr", "enable-method"};
     static const char *const of_gic[] = {"mbi-ranges", "mbi-alias", "msi-controller"};
 
+    // A board's device is given to the persona even where the firmware had it to itself.
+    if (strcmp(name, "status") == 0 && board_find_device(build->request->board, path) != NULL) {
+        return true;
+    }
     if (strcmp(path, build->request->board->gic.path) == 0) {
         return is_one_of(name, of_gic, sizeof(of_gic) / sizeof(of_gic[0]));
     }

@@ -55,6 +55,8 @@ static void expect_virt(void) {
     assert_int_equal(board.keyboard.chord[0], 115);
     assert_int_equal(board.flip_button_intid, 142);
     assert_int_equal(board.flip_timeout_ms, 20000);
+    assert_int_equal(board.channel.base, 0x0b000000);
+    assert_int_equal(board.channel.intid, 143);
 }
 
 static void test_virt_as_qemu_and_as_u_boot_tell_it(void **state) {
@@ -247,6 +249,16 @@ static void test_description_errors(void **state) {
         {"/flip", "spi", CELL("\0\x02"), BOARD_INTID_SHARED, "/pl031@9010000"},
         {"/flip", "spi", CELL("\0\x07"), BOARD_INTID_SHARED, "/pl061@9030000"},
         {"/flip", "timeout-ms", CELL("\0\x0a"), BOARD_BAD_PROPERTY, "/flip"},
+        {"/channel", "base", NULL, 0, BOARD_BAD_PROPERTY, "/channel"},
+        {"/channel", "base", "\0\0\0\0\0\0\0\0", 8, BOARD_BAD_PROPERTY, "/channel"},
+        {"/channel", "base", "\0\0\0\0\x0b\0\x08\0", 8, BOARD_BAD_PROPERTY, "/channel"},
+        {"/channel", "base", "\0\0\0\0\x09\x02\0\0", 8, BOARD_PAGE_SHARED, "/fw-cfg@9020000"},
+        {"/channel", "base", "\0\0\0\0\x10\0\0\0", 8, BOARD_PAGE_SHARED, "/pcie@10000000"},
+        {"/channel", "base", "\0\0\0\0\x40\0\0\0", 8, BOARD_PAGE_SHARED, "/memory@40000000"},
+        {"/channel", "spi", NULL, 0, BOARD_BAD_PROPERTY, "/channel"},
+        {"/channel", "spi", CELL("\0\x6e"), BOARD_BAD_PROPERTY, "/channel"},
+        {"/channel", "spi", CELL("\0\x02"), BOARD_INTID_SHARED, "/pl031@9010000"},
+        {"/channel", "size", CELL("\0\x02"), BOARD_UNKNOWN_PROPERTY, "/channel"},
     };
 
     (void)state;
@@ -355,9 +367,21 @@ static void test_isolation(void **state) {
 static void test_disabled_devices_are_not_there(void **state) {
     (void)state;
     load_virt();
+    tree_fixture_set_string(&firmware, "/pl011@9000000", "status", "disabled");
+    tree_fixture_set(&description, "/", "console", NULL, 0);
+    expect(BOARD_OK, "");
+    assert_null(board_find_device(&board, "/pl011@9000000"));
+}
+
+static void test_a_device_that_firmware_only_keeps_to_itself_is_there(void **state) {
+    (void)state;
+    load_virt();
     tree_fixture_set_string(&firmware, "/pl031@9010000", "status", "disabled");
     expect(BOARD_OK, "");
-    assert_null(board_find_device(&board, "/pl031@9010000"));
+    assert_non_null(board_find_device(&board, "/pl031@9010000"));
+    load_virt();
+    tree_fixture_set_string(&description, "/devices/clock", "even-if-disabled", "yes");
+    assert_int_equal(parse(), BOARD_BAD_PROPERTY);
 }
 
 static void test_too_many_resources(void **state) {
@@ -402,6 +426,7 @@ int main(void) {
         cmocka_unit_test(test_gic_and_timer),
         cmocka_unit_test(test_isolation),
         cmocka_unit_test(test_disabled_devices_are_not_there),
+        cmocka_unit_test(test_a_device_that_firmware_only_keeps_to_itself_is_there),
         cmocka_unit_test(test_too_many_resources),
         cmocka_unit_test(test_each_error_has_its_own_text),
     };
