@@ -220,6 +220,16 @@ static void test_flip_button_beside_the_firmwares(void **state) {
     expect_text("/gpio-keys-flip", "compatible", "gpio-keys");
 }
 
+static void test_channel(void **state) {
+    (void)state;
+    build_virt("virt");
+    expect_text("/virtio_mmio@b000000", "compatible", "virtio,mmio");
+    expect_cells("/virtio_mmio@b000000", "reg", (uint32_t[]){0, 0x0b000000, 0, 0x200}, 4);
+    expect_cells("/virtio_mmio@b000000", "interrupts", (uint32_t[]){0, 111, 1}, 3);
+    build_soc("work");
+    assert_true(fdt_node_offset_by_compatible(built, -1, "virtio,mmio") < 0);
+}
+
 static void test_references_go_with_what_they_refer_to(void **state) {
     (void)state;
     build_soc("personal");
@@ -349,6 +359,7 @@ int main(void) {
         cmocka_unit_test(test_virt_devices),
         cmocka_unit_test(test_psci_by_hvc),
         cmocka_unit_test(test_flip_button),
+        cmocka_unit_test(test_channel),
         cmocka_unit_test(test_flip_button_beside_the_firmwares),
         cmocka_unit_test(test_references_go_with_what_they_refer_to),
         cmocka_unit_test(test_secure_and_firmware_interfaces_go),
