@@ -242,7 +242,6 @@ void trap_fiq(struct trap_frame *frame) {
     arch_icc_eoir0(intid);
     log_count(COUNT_FIQ, switcher.running);
     if (intid == GIC_SGI_STOP) {
-        cpu_stop_if_ordered();
         /* Not an order: the CPU that had the flip request's timer goes off. */
         lock_acquire();
         attention_cpu_changed();
