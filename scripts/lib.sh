@@ -76,6 +76,13 @@ need_room() {
         "Make room and start again; what is already made is kept."
 }
 
+# die_of STATUS TEXT...: ends the script because of a command's status: without more words when it was interrupted.
+die_of() {
+    [ "$1" -ne 130 ] || exit 130
+    shift
+    die "$@"
+}
+
 # debian_codename: prints bookworm or trixie; nothing (and fails) on any other distribution.
 debian_codename() {
     local id='' version=''
@@ -247,6 +254,6 @@ build_product() {
     local preset
     for preset in "$@"; do
         (cd "$FLIPSIDE_ROOT" && run_logged "build-$preset" "Building ($preset)" cmake --workflow --preset "$preset") ||
-            die "the build failed."
+            die_of $? "the build failed."
     done
 }
