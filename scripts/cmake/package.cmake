@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The host tools as a Debian package: cmake --workflow --preset package.
 include(GNUInstallDirs)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT tools)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/flipside-tools RENAME copyright COMPONENT tools)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME flipside-tools)
