@@ -123,6 +123,28 @@ static enum board_error read_resources(const struct parse *parse, struct board_d
     return is_pci ? read_pci_host(device, node) : BOARD_OK;
 }
 
+/** bindings/pci/pci-iommu.txt: one entry that maps every requester to the stream of the same number. */
+static bool maps_every_requester(const struct tree_cursor *node, uint32_t phandle) {
+    enum { CELLS = 4, REQUESTERS = 0x10000 };
+    int length = 0;
+    const fdt32_t *map = fdt_getprop(node->tree, tree_node(node), "iommu-map", &length);
+
+    return map != NULL && length == CELLS * (int)sizeof(*map) && fdt32_ld(map) == 0 && fdt32_ld(map + 1) == phandle &&
+           fdt32_ld(map + 2) == 0 && fdt32_ld(map + 3) >= REQUESTERS;
+}
+
+static bool is_behind_smmu(const struct board *board, const struct tree_cursor *node) {
+    int length = 0;
+    const fdt32_t *iommus = fdt_getprop(node->tree, tree_node(node), "iommus", &length);
+    uint32_t phandle = board->smmu_v3.phandle;
+
+    if (board->smmu_v3.base == 0) {
+        return false;
+    }
+    return maps_every_requester(node, phandle) ||
+           (iommus != NULL && length >= (int)sizeof(*iommus) && fdt32_ld(iommus) == phandle);
+}
+
 static enum board_error add_device(struct parse *parse, const struct parse_group *group, const struct tree_cursor *node,
                                    const char *path) {
     struct board *board = parse->board;
@@ -136,6 +158,8 @@ static enum board_error add_device(struct parse *parse, const struct parse_group
     memcpy(device->persona, group->persona, sizeof(device->persona));
     device->policy = group->policy;
     device->quiet = group->quiet;
+    device->dma = group->dma;
+    device->behind_smmu = is_behind_smmu(board, node);
     if (device->policy == BOARD_HIDDEN) {
         return BOARD_OK;
     }

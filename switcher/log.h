@@ -27,6 +27,7 @@ enum log_event {
     LOG_PSCI_ERROR,       /* a = function, b = result */
     LOG_ACKNOWLEDGED,     /* the agent said that it suspends */
     LOG_DECLINED,         /* the agent does not want to flip now */
+    LOG_DMA_FAULT,        /* a device reached outside; a = address, b = StreamID << 32 | event number */
     LOG_UP,               /* the agent said for the first time that the persona is up */
 };
 
@@ -41,6 +42,7 @@ enum log_counter {
     COUNT_UNDEFINED,
     COUNT_FLIP,
     COUNT_CHANNEL,
+    COUNT_DMA_FAULT,
     LOG_COUNTERS,
 };
 

@@ -5,6 +5,7 @@
 #include "flip.h"
 #include "lock.h"
 #include "log.h"
+#include "smmu.h"
 #include "switcher.h"
 
 struct switcher switcher;
@@ -46,6 +47,8 @@ static void start_first(const struct handover *handover, struct trap_frame *fram
     gic_state_reset(&first->gic, first->description, arch_cpu_index());
     gic_cpu_init(&first->gic, true);
     gic_switch(NULL, &first->gic);
+    if (!smmu_init(handover))
+        console_print("flipside: the SMMU cannot be used; it blocks every device behind it\n");
     attention_init(handover);
     flip_enter(switcher.running, frame);
 }

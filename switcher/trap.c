@@ -6,12 +6,14 @@
 #include "console.h"
 #include "control.h"
 #include "cpu.h"
+#include "dma.h"
 #include "flip.h"
 #include "history.h"
 #include "inject.h"
 #include "lock.h"
 #include "log.h"
 #include "psci.h"
+#include "smmu.h"
 #include "switcher.h"
 
 enum {
@@ -249,7 +251,10 @@ void trap_fiq(struct trap_frame *frame) {
         return;
     }
     lock_acquire();
-    act(attention_interrupt(intid), frame);
+    if (smmu_is_interrupt(intid))
+        dma_report_faults();
+    else
+        act(attention_interrupt(intid), frame);
     lock_release();
     cpu_stop_if_ordered();
 }
