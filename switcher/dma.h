@@ -4,7 +4,16 @@
 
 /** What devices did that they must not: the SMMU's events, told, logged and counted for the running persona. */
 
-/** Takes every event that the SMMU has. Needs the switcher lock. */
+/**
+ * Takes the events that the SMMU has; what comes in meanwhile is taken at another interrupt, which it asks for. Needs
+ * the switcher lock.
+ */
 void dma_report_faults(void);
+
+/**
+ * Blocks DMA, and then tells what the running persona's devices did before: none of it is taken for the next persona's.
+ * Needs the switcher lock.
+ */
+void dma_block(void);
 
 #endif

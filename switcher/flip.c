@@ -125,7 +125,7 @@ static void stop_machine(void) {
     /* Whatever runs next must not meet a CPU of this persona. */
     while (cpu_stop_others() != CPU_OK)
         console_print("flipside: a CPU of %s does not stop; waiting for it\n", name_of(running_persona()));
-    smmu_block();
+    dma_block();
     quiet_stop_devices(switcher.handover);
 }
 
@@ -188,7 +188,8 @@ enum wake { WAKE_INTERRUPT, WAKE_FLIP };
 static enum wake sleep_until_wake(void) {
     enum wake wake = WAKE_INTERRUPT;
     gic_wake_redistributor();
-    /* IRQs to EL2 for the time of the sleep: they stay masked there but end WFI, whatever the CPU makes of it otherwise. */
+    /* IRQs to EL2 for the time of the sleep: they stay masked there but end WFI, whatever the CPU makes of it
+     * otherwise. */
     arch_wfi_routing(true);
     arch_icc_group1(true);
     while (!gic_persona_interrupt_pending()) {
@@ -220,7 +221,8 @@ static bool devices_quiet(const struct persona *persona) {
     log_add(LOG_REFUSED, switcher.running, busy, 0);
     history_note(HISTORY_REFUSED, 0, 0);
     attention_clear();
-    console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona), busy);
+    console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona),
+                  busy);
     return false;
 }
 
@@ -230,7 +232,7 @@ static void flip(struct persona *persona, struct trap_frame *frame) {
     history_note(HISTORY_SUSPENDING, switcher.running, target);
     log_count(COUNT_FLIP, switcher.running);
     /* Nothing reaches either persona's memory from here until the next one is entered. */
-    smmu_block();
+    dma_block();
     set_state(persona, PERSONA_SUSPENDED);
     flip_enter(target, frame);
     history_note(HISTORY_FLIPPED, 0, 0);
