@@ -17,7 +17,7 @@ enum { VTTBR_VMID_SHIFT = 48 };
 
 /* S2T0SZ to S2PS of the entry are in VTCR_EL2's order. */
 static const uint64_t vtcr_shared_fields = 0x7ffff;
-static const uint64_t vttbr_address = UINT64_C(0x0000fffffffffffe);
+static const uint64_t vttbr_address = UINT64_C(0x0000fffffffffff0);
 
 static void fill_entries(uint64_t *entries, uint64_t vtcr, uint64_t vttbr) {
     for (unsigned i = 0; i < ENTRIES; i++) {

@@ -10,9 +10,9 @@ enum {
     PAGE_SIZE = 4096,
     PAGE_ALIGNMENT_GIC = 0x10000, /* IHI 0069, 12.1: the frames' size and alignment */
     REDISTRIBUTOR_SIZE = 2 * PAGE_ALIGNMENT_GIC,
-    DEVICE_SIZE = 4096,       /* PL011 (DDI 0183), PL061 (DDI 0190) */
-    TRANSPORT_SIZE = 0x200,   /* virtio-mmio */
-    SMMU_SIZE = 0x20000,      /* IHI 0070, 6.1: two pages of 64 KiB */
+    DEVICE_SIZE = 4096,     /* PL011 (DDI 0183), PL061 (DDI 0190) */
+    TRANSPORT_SIZE = 0x200, /* virtio-mmio */
+    SMMU_SIZE = 0x20000,    /* IHI 0070, 6.1: two pages of 64 KiB */
     PAGE_ALIGNMENT_SMMU = 0x10000,
     STREAM_TABLE_SIZE_MIN = 64,
     STACK_ALIGNMENT = 16,     /* AAPCS64 */
@@ -23,10 +23,10 @@ enum {
 };
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
-#define ADDRESS_END (UINT64_C(1) << 48)            /* the translation tables' reach */
-#define TABLE_ADDRESS UINT64_C(0x0000fffffffff000) /* BADDR of TTBR0_EL2 and VTTBR_EL2 */
+#define ADDRESS_END (UINT64_C(1) << 48)                 /* the translation tables' reach */
+#define TABLE_ADDRESS UINT64_C(0x0000fffffffff000)      /* BADDR of TTBR0_EL2 and VTTBR_EL2 */
 #define SMMU_TABLE_ADDRESS UINT64_C(0x000fffffffffffc0) /* ADDR of SMMU_STRTAB_BASE */
-#define VTCR_VS (UINT64_C(1) << 19)                /* 16-bit VMIDs */
+#define VTCR_VS (UINT64_C(1) << 19)                     /* 16-bit VMIDs */
 #define VTTBR_VMID_SHIFT 48
 
 static bool range_valid(struct handover_range range, uint64_t alignment) {
@@ -160,6 +160,12 @@ static bool persona_intids_valid(const struct handover *handover, const struct h
     return spi_allowed(persona, handover->flip_button_intid);
 }
 
+static bool smmu_intids_valid(const struct handover_smmu *smmu, uint32_t key, uint32_t keyboard) {
+    uint32_t event = smmu->event_intid, error = smmu->error_intid;
+    return is_spi(event) && is_spi(error) && event != error && event != key && event != keyboard && error != key &&
+           error != keyboard;
+}
+
 static bool own_intids_valid(const struct handover *handover) {
     if (!is_ppi(handover->hypervisor_timer_intid) || !is_spi(handover->flip_button_intid))
         return false;
@@ -169,9 +175,7 @@ static bool own_intids_valid(const struct handover *handover) {
         return false;
     if ((handover->power_key.base != 0 && key == 0) || (handover->keyboard.base != 0 && keyboard == 0))
         return false;
-    const struct handover_smmu *smmu = &handover->smmu;
-    if (smmu->base != 0 && (!is_spi(smmu->event_intid) || !is_spi(smmu->error_intid) || smmu->event_intid == key ||
-                            smmu->event_intid == keyboard || smmu->error_intid == key || smmu->error_intid == keyboard))
+    if (handover->smmu.base != 0 && !smmu_intids_valid(&handover->smmu, key, keyboard))
         return false;
     uint32_t channel = handover->channel.intid;
     if (handover->channel.base != 0 &&
@@ -252,7 +256,8 @@ static bool devices_outside_memory(const struct handover *handover) {
     if (in_memory(handover, handover->console, DEVICE_SIZE) ||
         in_memory(handover, handover->power_key.base, DEVICE_SIZE) ||
         in_memory(handover, handover->keyboard.base, TRANSPORT_SIZE) ||
-        in_memory(handover, handover->smmu.base, SMMU_SIZE) || in_memory(handover, handover->gic.distributor, PAGE_ALIGNMENT_GIC))
+        in_memory(handover, handover->smmu.base, SMMU_SIZE) ||
+        in_memory(handover, handover->gic.distributor, PAGE_ALIGNMENT_GIC))
         return false;
     for (uint32_t i = 0; i < handover->gic.redistributor_region_count; i++) {
         struct handover_range region = handover->gic.redistributor_regions[i];
@@ -276,7 +281,8 @@ static bool channel_valid(const struct handover *handover) {
         return true;
     if (!range_valid(page, PAGE_SIZE) || in_memory(handover, page.base, page.size) ||
         meets(page, handover->console, DEVICE_SIZE) || meets(page, handover->power_key.base, DEVICE_SIZE) ||
-        meets(page, handover->keyboard.base, TRANSPORT_SIZE) || ranges_overlap(page, distributor(handover)))
+        meets(page, handover->keyboard.base, TRANSPORT_SIZE) || meets(page, handover->smmu.base, SMMU_SIZE) ||
+        ranges_overlap(page, distributor(handover)))
         return false;
     for (uint32_t i = 0; i < handover->gic.redistributor_region_count; i++)
         if (ranges_overlap(page, handover->gic.redistributor_regions[i]))
@@ -290,9 +296,14 @@ static bool smmu_valid(const struct handover *handover) {
         return true;
     if (!range_valid((struct handover_range){smmu->base, SMMU_SIZE}, PAGE_ALIGNMENT_SMMU))
         return false;
-    for (uint32_t i = 0; i < handover->persona_count; i++)
-        if (!range_holds(handover->switcher, smmu->stream_tables[i] & SMMU_TABLE_ADDRESS, STREAM_TABLE_SIZE_MIN))
+    for (uint32_t i = 0; i < handover->persona_count; i++) {
+        if ((smmu->stream_tables[i] & ~SMMU_TABLE_ADDRESS) != 0 ||
+            !range_holds(handover->switcher, smmu->stream_tables[i], STREAM_TABLE_SIZE_MIN))
             return false;
+        for (uint32_t j = 0; j < i; j++)
+            if (smmu->stream_tables[i] == smmu->stream_tables[j])
+                return false;
+    }
     return true;
 }
 
@@ -374,7 +385,8 @@ const char *handover_error_text(enum handover_error error) {
     case HANDOVER_BAD_PERSONAS:
         return "no personas, too many, or one without a proper name";
     case HANDOVER_BAD_SMMU:
-        return "the SMMU's registers lie in memory, or a stream table outside the switcher's region";
+        return "the SMMU's registers are misaligned, or a stream table is outside the switcher's region or two "
+               "personas'";
     case HANDOVER_BAD_CHANNEL:
         return "the personas' channel lies where something else is";
     case HANDOVER_BAD_MEMORY:

@@ -161,7 +161,7 @@ enum handover_error {
     HANDOVER_BAD_KEYS,     /* pin above 7, chord empty, too long or with a key twice, a time of 0 ms */
     HANDOVER_BAD_QUIET,    /* too many, of an unknown kind, or not aligned */
     HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies */
-    HANDOVER_BAD_SMMU,     /* its registers misaligned or in memory, or a stream table outside the region */
+    HANDOVER_BAD_SMMU,     /* its registers misaligned; a stream table misaligned, outside the region or used twice */
     HANDOVER_BAD_CHANNEL,  /* its page is misaligned, or in memory or at a device of the switcher's */
     HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device
                               or the switcher's region; an entry, device tree or copy outside its partition; a stack,
