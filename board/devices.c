@@ -133,16 +133,28 @@ static bool maps_every_requester(const struct tree_cursor *node, uint32_t phandl
            fdt32_ld(map + 2) == 0 && fdt32_ld(map + 3) >= REQUESTERS;
 }
 
-static bool is_behind_smmu(const struct board *board, const struct tree_cursor *node) {
+/** bindings/iommu/arm,smmu-v3.yaml: one cell after each phandle. A stream that goes elsewhere goes past the SMMU. */
+static bool is_master_of_smmu_only(const struct tree_cursor *node, uint32_t phandle) {
+    enum { CELLS = 2 };
     int length = 0;
     const fdt32_t *iommus = fdt_getprop(node->tree, tree_node(node), "iommus", &length);
-    uint32_t phandle = board->smmu_v3.phandle;
+    int count = length / (int)sizeof(*iommus);
 
-    if (board->smmu_v3.base == 0) {
+    if (iommus == NULL || count == 0 || length % (CELLS * (int)sizeof(*iommus)) != 0) {
         return false;
     }
-    return maps_every_requester(node, phandle) ||
-           (iommus != NULL && length >= (int)sizeof(*iommus) && fdt32_ld(iommus) == phandle);
+    for (int i = 0; i < count; i += CELLS) {
+        if (fdt32_ld(iommus + i) != phandle) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_behind_smmu(const struct board *board, const struct tree_cursor *node) {
+    uint32_t phandle = board->smmu_v3.phandle;
+
+    return board->smmu_v3.base != 0 && (maps_every_requester(node, phandle) || is_master_of_smmu_only(node, phandle));
 }
 
 static enum board_error add_device(struct parse *parse, const struct parse_group *group, const struct tree_cursor *node,
@@ -227,8 +239,7 @@ static enum board_error look_at(struct parse *parse, const struct tree_cursor *n
         }
     }
     // A device that firmware has not enabled is not there, and with no group its registers keep it hidden.
-    if (found == NULL ||
-        (found->policy != BOARD_HIDDEN && !found->even_if_disabled && !tree_is_enabled(node))) {
+    if (found == NULL || (found->policy != BOARD_HIDDEN && !found->even_if_disabled && !tree_is_enabled(node))) {
         *open = is_open(NULL, node);
         return BOARD_OK;
     }
