@@ -15,13 +15,14 @@ flipside_switcher_test(NAME handover SOURCES switcher/handover.c)
 flipside_switcher_test(NAME log SOURCES switcher/log.c switcher/console.c)
 flipside_switcher_test(NAME pl061 SOURCES switcher/pl061.c)
 flipside_switcher_test(NAME quiet SOURCES switcher/quiet.c)
+flipside_switcher_test(NAME smmu SOURCES fake/smmuv3.c switcher/smmu.c)
 flipside_switcher_test(NAME virtio_keyboard SOURCES switcher/virtio_keyboard.c switcher/console.c)
 
 # The same for what needs the whole switcher: on a whole machine, whose main.c fake/platform.c brings along.
 file(GLOB whole_switcher CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
 list(REMOVE_ITEM whole_switcher ${CMAKE_SOURCE_DIR}/switcher/main.c)
 function(flipside_whole_switcher_test name)
-    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/platform.c ${whole_switcher})
+    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/smmuv3.c fake/platform.c ${whole_switcher})
 endfunction()
 
 flipside_switcher_test(NAME inject SOURCES switcher/inject.c)
