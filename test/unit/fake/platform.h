@@ -13,6 +13,7 @@
 
 #include "gicv3.h"
 #include "psci.h"
+#include "smmuv3.h"
 #include "switcher.h"
 
 enum {
@@ -20,16 +21,19 @@ enum {
     PLATFORM_POWER_KEY = 39,
     PLATFORM_BUTTON = 142,
     PLATFORM_WAKE = 40, /* an SPI that every persona may use */
+    PLATFORM_SMMU_EVENT = 106,
+    PLATFORM_SMMU_ERROR = 109,
     PLATFORM_TIMEOUT_MS = 20000,
     PLATFORM_LONG_MS = 2000,
     PLATFORM_TICKS_PER_MS = 1000,
 };
 
 #define PLATFORM_STATUS UINT64_C(0x0a000070) /* Status of a virtio-mmio device that the quiet check looks at */
-#define PLATFORM_PARTITION(i) (UINT64_C(0x50000000) + (i) * UINT64_C(0x10000000))
+#define PLATFORM_PARTITION(i) (UINT64_C(0x50000000) + (i)*UINT64_C(0x10000000))
 #define PLATFORM_PARTITION_SIZE UINT64_C(0x8000000)
 #define PLATFORM_ENTRY(i) (PLATFORM_PARTITION(i) + 0x80000)
 #define PLATFORM_DEVICETREE(i) (PLATFORM_PARTITION(i) + 0x4000000)
+#define PLATFORM_STREAM_TABLE(i) (platform.handover.smmu.stream_tables[i])
 #define PLATFORM_VTTBR(i) (platform.handover.personas[i].vttbr)
 
 enum platform_power { PLATFORM_OFF, PLATFORM_STARTING, PLATFORM_ON };
@@ -50,9 +54,9 @@ struct platform {
     struct handover handover;
     struct platform_cpu cpus[HANDOVER_CPUS_MAX];
     bool machine_off;
-    bool refuses_on, refuses_off;      /* the firmware's CPU_ON, CPU_OFF, SYSTEM_OFF fail */
-    uint32_t device_status;            /* not 0: the shared device is at work */
-    uint64_t order;                    /* state of the generator that chooses which CPU goes on; 0: each in turn */
+    bool refuses_on, refuses_off; /* the firmware's CPU_ON, CPU_OFF, SYSTEM_OFF fail */
+    uint32_t device_status;       /* not 0: the shared device is at work */
+    uint64_t order;               /* state of the generator that chooses which CPU goes on; 0: each in turn */
     int64_t (*errata)(uint64_t function, uint64_t argument); /* other firmware calls; NULL: NOT_SUPPORTED */
 };
 
@@ -60,6 +64,10 @@ extern struct platform platform;
 
 /** Describes a machine, starts it on its boot CPU through switcher_main and lets it settle in the first persona. */
 void platform_start(unsigned cpus, unsigned personas, unsigned boot_cpu);
+
+/** The same on a machine whose devices are behind an SMMU: while one CPU is in a persona, DMA goes there and nowhere
+ * else. */
+void platform_start_with_smmu(unsigned cpus, unsigned personas, unsigned boot_cpu);
 
 /** @return affinity of a CPU as PSCI calls have it */
 uint64_t platform_mpidr(unsigned cpu);
