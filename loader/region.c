@@ -102,8 +102,8 @@ static void check_request(struct region_build *build, uint64_t size) {
 
 static uint64_t load_switcher(struct region_build *build) {
     uint64_t entry = 0;
-    enum elf_error error = elf_load(build->request->switcher, build->memory, build->request->switcher->size,
-                                    build->physical, &entry);
+    enum elf_error error =
+        elf_load(build->request->switcher, build->memory, build->request->switcher->size, build->physical, &entry);
     if (error != ELF_OK)
         region_fail(build, REGION_BAD_SWITCHER, (int)error, NULL, 0);
     return entry;
@@ -113,8 +113,7 @@ static void copy_persona(struct region_build *build, uint32_t index) {
     const struct region_persona *persona = &build->request->personas[index];
     struct devicetree_request tree = tree_request(build->request, persona);
     uint8_t *tree_memory = build->memory + build->layout.personas[index].tree;
-    enum devicetree_error error =
-        devicetree_build(&tree, tree_memory, (size_t)build->layout.personas[index].tree_room);
+    enum devicetree_error error = devicetree_build(&tree, tree_memory, (size_t)build->layout.personas[index].tree_room);
     if (error != DEVICETREE_OK)
         region_fail(build, REGION_BAD_TREE, (int)error, persona->name, 0);
     else if (devicetree_size(tree_memory) > REGION_TREE_MAX)

@@ -46,16 +46,16 @@ struct region_request {
 
 enum region_error {
     REGION_OK = 0,
-    REGION_TOO_SMALL,         /* the memory is smaller than region_size() */
-    REGION_UNKNOWN_CPU,       /* the loader's CPU is not among the board's */
-    REGION_TOO_MANY,          /* personas, CPUs, GIC regions or quiet addresses that the hand-over has no room for */
-    REGION_PARTITION_SMALL,   /* a partition below region_partition_minimum() */
-    REGION_TREE_TOO_LARGE,    /* a device tree above 2 MiB (arm64 boot protocol) */
-    REGION_BAD_SWITCHER,      /* cause: enum elf_error */
-    REGION_BAD_TREE,          /* cause: enum devicetree_error */
-    REGION_BAD_TABLES,        /* cause: enum tables_error; address: where */
-    REGION_NOT_ISOLATED,      /* a persona would reach what it must not; cause: enum tables_error; address: where */
-    REGION_BAD_HANDOVER,      /* the switcher would refuse it; cause: enum handover_error */
+    REGION_TOO_SMALL,       /* the memory is smaller than region_size() */
+    REGION_UNKNOWN_CPU,     /* the loader's CPU is not among the board's */
+    REGION_TOO_MANY,        /* personas, CPUs, GIC regions or quiet addresses that the hand-over has no room for */
+    REGION_PARTITION_SMALL, /* a partition below region_partition_minimum() */
+    REGION_TREE_TOO_LARGE,  /* a device tree above 2 MiB (arm64 boot protocol) */
+    REGION_BAD_SWITCHER,    /* cause: enum elf_error */
+    REGION_BAD_TREE,        /* cause: enum devicetree_error */
+    REGION_BAD_TABLES,      /* cause: enum tables_error; address: where */
+    REGION_NOT_ISOLATED,    /* a persona would reach what it must not; cause: enum tables_error; address: where */
+    REGION_BAD_HANDOVER,    /* the switcher would refuse it; cause: enum handover_error */
 };
 
 struct region_fault {
@@ -72,7 +72,8 @@ struct region {
     uint64_t tables_used; /* bytes of translation tables */
 };
 
-/** @return bytes of memory without which a persona can't start: kernel, device tree, initrd and room to unpack and run */
+/** @return bytes of memory without which a persona can't start: kernel, device tree, initrd and room to unpack and run
+ */
 uint64_t region_partition_minimum(const struct region_persona *persona);
 
 /** @return bytes that the region takes, a multiple of 4 KiB; partitions need not be known yet */

@@ -52,8 +52,7 @@ struct region_build {
 };
 
 /** Notes a fault unless there is one already. */
-void region_fail(struct region_build *build, enum region_error error, int cause, const char *persona,
-                 uint64_t address);
+void region_fail(struct region_build *build, enum region_error error, int cause, const char *persona, uint64_t address);
 
 /** @return where a persona's parts go in its partition */
 struct region_placement region_place(const struct region_persona *persona);

@@ -138,8 +138,9 @@ static void build_stage2(struct region_build *build, uint32_t index) {
 }
 
 void region_build_tables(struct region_build *build) {
-    enum tables_error error = tables_pool_init(&build->pool, build->memory + build->layout.tables,
-                                               build->physical + build->layout.tables, (size_t)build->layout.tables_size);
+    enum tables_error error =
+        tables_pool_init(&build->pool, build->memory + build->layout.tables, build->physical + build->layout.tables,
+                         (size_t)build->layout.tables_size);
     if (error != TABLES_OK) {
         region_fail(build, REGION_BAD_TABLES, (int)error, NULL, 0);
         return;

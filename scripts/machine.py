@@ -83,6 +83,7 @@ class Machine:
         self.output = ""
         self.position = 0
         self.ended = False
+        self._power_key = None
         self._changed = threading.Condition()
         self._qmp_lock = threading.Lock()
 
@@ -94,7 +95,7 @@ class Machine:
 
     # --- starting and ending ---
 
-    def command(self, serial_fd, qmp_fd):
+    def command(self, serial_fd, qmp_fd, lines_fd):
         """QEMU's command line."""
         # With ACPI the machine has no PL061 for its power key, and EDK2 would not hand the device tree on.
         kind = "virt,gic-version=3,virtualization=on,acpi=off"
@@ -108,7 +109,8 @@ class Machine:
         words = [QEMU, "-machine", kind, "-cpu", self.cpu, "-smp", str(self.cpus), "-m", str(self.memory),
                  "-nodefaults", "-no-user-config", "-global", "virtio-mmio.force-legacy=false",
                  "-chardev", serial, "-serial", "chardev:serial",
-                 "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control"]
+                 "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
+                 "-chardev", f"socket,id=lines,fd={lines_fd}", "-qtest", "chardev:lines", "-qtest-log", "none"]
         words += self.display or ["-display", "none"]
         if self.kernel:
             words += ["-kernel", str(self.kernel), "-append", self.append]
@@ -135,11 +137,13 @@ class Machine:
             raise MachineError(f"{QEMU} is not installed; scripts/setup installs it")
         self._serial, serial_peer = socket.socketpair()
         self._qmp, qmp_peer = socket.socketpair()
-        peers = [serial_peer.fileno(), qmp_peer.fileno()]
+        self._lines, lines_peer = socket.socketpair()
+        peers = [serial_peer.fileno(), qmp_peer.fileno(), lines_peer.fileno()]
         self.process = subprocess.Popen(self.command(*peers), pass_fds=peers, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=_die_with_parent)
         serial_peer.close()
         qmp_peer.close()
+        lines_peer.close()
         atexit.register(self.kill)
         threading.Thread(target=self._read_serial, daemon=True).start()
         self._qmp.settimeout(60)
@@ -304,11 +308,22 @@ class Machine:
         self.monitor("system_powerdown")
 
     def press_power_long(self, seconds=1.5):
-        """Holds the power key: each repetition within 100 ms keeps the line high."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.monitor("system_powerdown")
-            time.sleep(0.04)
+        """Holds the power key down. It goes up by itself no sooner than that, however busy the machine is."""
+        self._set_power_key(True)
+        time.sleep(seconds)
+        self._set_power_key(False)
+
+    def _set_power_key(self, down):
+        """Sets the key's line at the PL061, through QEMU's interface for tests of devices."""
+        if not self._power_key:
+            places = ("/machine/unattached", "/machine")
+            self._power_key = next(f"{place}/{entry['name']}" for place in places
+                                   for entry in self.qmp("qom-list", path=place) if entry["type"] == "child<pl061>")
+        with self._qmp_lock:
+            self._lines.sendall(f"set_irq_in {self._power_key} unnamed-gpio-in 3 {int(down)}\n".encode())
+            answer = self._lines.recv(256)
+        if not answer.startswith(b"OK"):
+            raise MachineError(f"the power key does not move: {answer.decode(errors='replace').strip()}")
 
     def press_keys(self, keys, milliseconds=100):
         """Presses keys of the terminal's own keyboard together, by QEMU's names: "volumeup-power"."""
@@ -321,7 +336,7 @@ class Machine:
 
 def display_arguments():
     """A screen, a USB keyboard for the personas and where they are shown; returns (arguments, a line for the user)."""
-    devices = ["-device", "bochs-display", "-device", "qemu-xhci", "-device", "usb-kbd"]
+    devices = ["-device", "bochs-display,romfile=", "-device", "qemu-xhci", "-device", "usb-kbd"]
     backends = subprocess.run([QEMU, "-display", "help"], capture_output=True, text=True).stdout.split()
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         for backend in ("gtk", "sdl"):

@@ -149,7 +149,9 @@ struct efi_loaded_image { /* 9.1 */
     efi_handle device;
 };
 #define EFI_LOADED_IMAGE_GUID                                                                                          \
-    {0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}}
+    {                                                                                                                  \
+        0x5b1b31a1, 0x9562, 0x11d2, { 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }                                 \
+    }
 
 struct efi_time { /* 8.3 */
     uint8_t bytes[16];
@@ -163,7 +165,10 @@ struct efi_file_info { /* 13.5.16 */
     uint64_t attribute;
     efi_char name[];
 };
-#define EFI_FILE_INFO_GUID {0x09576e92, 0x6d3f, 0x11d2, {0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}}
+#define EFI_FILE_INFO_GUID                                                                                             \
+    {                                                                                                                  \
+        0x09576e92, 0x6d3f, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }                                 \
+    }
 #define EFI_FILE_MODE_READ UINT64_C(1)
 #define EFI_FILE_DIRECTORY UINT64_C(0x10)
 
@@ -185,15 +190,23 @@ struct efi_simple_file_system { /* 13.4 */
     efi_status (*open_volume)(struct efi_simple_file_system *, struct efi_file **root);
 };
 #define EFI_SIMPLE_FILE_SYSTEM_GUID                                                                                    \
-    {0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b}}
+    {                                                                                                                  \
+        0x964e5b22, 0x6459, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }                                 \
+    }
 
 struct efi_rng { /* 37.5 */
     void *get_info;
     efi_status (*get_rng)(struct efi_rng *, const struct efi_guid *algorithm, size_t size, uint8_t *value);
 };
-#define EFI_RNG_GUID {0x3152bca5, 0xeade, 0x433d, {0x86, 0x2e, 0xc0, 0x1c, 0xdc, 0x29, 0x1f, 0x44}}
+#define EFI_RNG_GUID                                                                                                   \
+    {                                                                                                                  \
+        0x3152bca5, 0xeade, 0x433d, { 0x86, 0x2e, 0xc0, 0x1c, 0xdc, 0x29, 0x1f, 0x44 }                                 \
+    }
 
 /* EBBR 2.0, 2.3: the device tree's configuration table */
-#define EFI_DEVICE_TREE_GUID {0xb1b621d5, 0xf19c, 0x41a5, {0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0}}
+#define EFI_DEVICE_TREE_GUID                                                                                           \
+    {                                                                                                                  \
+        0xb1b621d5, 0xf19c, 0x41a5, { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 }                                 \
+    }
 
 #endif

@@ -10,7 +10,8 @@
 extern const uint8_t switcher_image[];
 extern const uint8_t switcher_image_end[];
 
-/** The compiled board descriptions one after the other: 64-bit size, then so many bytes, 8-byte aligned; size 0 ends. */
+/** The compiled board descriptions one after the other: 64-bit size, then so many bytes, 8-byte aligned; size 0 ends.
+ */
 extern const uint8_t embedded_boards[];
 
 #endif

@@ -126,8 +126,7 @@ bool files_open(struct files *files, efi_handle device) {
     static const struct efi_guid guid = EFI_SIMPLE_FILE_SYSTEM_GUID;
     struct efi_simple_file_system *volume = NULL;
     *files = (struct files){0};
-    if (device == NULL ||
-        firmware_boot_services()->handle_protocol(device, &guid, (void **)&volume) != EFI_SUCCESS)
+    if (device == NULL || firmware_boot_services()->handle_protocol(device, &guid, (void **)&volume) != EFI_SUCCESS)
         return false;
     return volume->open_volume(volume, &files->root) == EFI_SUCCESS;
 }

@@ -2,7 +2,8 @@
 #ifndef LOADER_FILES_H
 #define LOADER_FILES_H
 
-/** The store on the EFI system partition that the loader was started from: everything below `\flipside` (UEFI 2.10, 13). */
+/** The store on the EFI system partition that the loader was started from: everything below `\flipside` (UEFI 2.10,
+ * 13). */
 
 #include "efi.h"
 #include "persona/store.h"

@@ -81,8 +81,7 @@ bool session_open(struct session *session) {
                       cpu_exception_level());
         return false;
     }
-    enum elf_error error =
-        elf_parse(&session->switcher, switcher_image, (size_t)(switcher_image_end - switcher_image));
+    enum elf_error error = elf_parse(&session->switcher, switcher_image, (size_t)(switcher_image_end - switcher_image));
     if (error != ELF_OK) {
         console_print("The switcher in this program: %s\n", elf_error_text(error));
         return false;

@@ -23,7 +23,9 @@ void firmware_open(efi_handle image, struct efi_system_table *table) {
     (void)table->boot_services->set_watchdog_timer(0, 0, 0, NULL);
 }
 
-struct efi_boot_services *firmware_boot_services(void) { return firmware.table->boot_services; }
+struct efi_boot_services *firmware_boot_services(void) {
+    return firmware.table->boot_services;
+}
 
 efi_handle firmware_device(void) {
     static const struct efi_guid guid = EFI_LOADED_IMAGE_GUID;

@@ -9,12 +9,12 @@
 
 enum firmware_error {
     FIRMWARE_OK = 0,
-    FIRMWARE_NO_DEVICE_TREE,    /* none in the configuration tables (EDK2: start QEMU with acpi=off) */
-    FIRMWARE_BAD_DEVICE_TREE,   /* its header is wrong */
-    FIRMWARE_NO_MEMORY,         /* the firmware gives no memory */
-    FIRMWARE_NO_MEMORY_MAP,     /* the firmware does not tell its memory map */
-    FIRMWARE_TOO_MANY_RANGES,   /* more than MEMORY_PLAN_RANGES_MAX */
-    FIRMWARE_MEMORY_TAKEN,      /* memory of the plan was taken by the firmware meanwhile */
+    FIRMWARE_NO_DEVICE_TREE,  /* none in the configuration tables (EDK2: start QEMU with acpi=off) */
+    FIRMWARE_BAD_DEVICE_TREE, /* its header is wrong */
+    FIRMWARE_NO_MEMORY,       /* the firmware gives no memory */
+    FIRMWARE_NO_MEMORY_MAP,   /* the firmware does not tell its memory map */
+    FIRMWARE_TOO_MANY_RANGES, /* more than MEMORY_PLAN_RANGES_MAX */
+    FIRMWARE_MEMORY_TAKEN,    /* memory of the plan was taken by the firmware meanwhile */
 };
 
 /** Usable RAM as the firmware tells it. */
@@ -54,7 +54,8 @@ __attribute__((warn_unused_result)) void *firmware_allocate(uint64_t size);
  */
 __attribute__((warn_unused_result)) enum firmware_error firmware_claim(uint64_t base, uint64_t size);
 
-/** Gives memory back. @param memory from firmware_allocate() or claimed; NULL does nothing @param size bytes, as then */
+/** Gives memory back. @param memory from firmware_allocate() or claimed; NULL does nothing @param size bytes, as then
+ */
 void firmware_free(void *memory, uint64_t size);
 
 /**
@@ -64,7 +65,8 @@ void firmware_free(void *memory, uint64_t size);
  */
 __attribute__((warn_unused_result)) enum firmware_error firmware_memory_map(struct firmware_memory *memory);
 
-/** @param out filled with random bytes @param size bytes @return whether the firmware has random bytes (EFI_RNG_PROTOCOL) */
+/** @param out filled with random bytes @param size bytes @return whether the firmware has random bytes
+ * (EFI_RNG_PROTOCOL) */
 __attribute__((warn_unused_result)) bool firmware_random(void *out, size_t size);
 
 /**
@@ -74,8 +76,7 @@ __attribute__((warn_unused_result)) bool firmware_random(void *out, size_t size)
  * @param wanted ranges that must be usable (any kind) @param count number of them
  * @return FIRMWARE_OK, FIRMWARE_MEMORY_TAKEN, or as firmware_memory_map()
  */
-__attribute__((warn_unused_result)) enum firmware_error firmware_leave(const struct memory_range *wanted,
-                                                                       size_t count);
+__attribute__((warn_unused_result)) enum firmware_error firmware_leave(const struct memory_range *wanted, size_t count);
 
 /** @return the error's text, one line without a full stop; never NULL */
 const char *firmware_error_text(enum firmware_error error);

@@ -100,8 +100,8 @@ static void drop_largest(struct session *session, enum memory_plan_error error) 
         most = size;
         largest = i;
     }
-    session_mark(session, session->request_index[largest], SESSION_NO_FIT, "%s (%lu MB)",
-                 memory_plan_error_text(error), (unsigned long)(region_size(&session->request) / MIB));
+    session_mark(session, session->request_index[largest], SESSION_NO_FIT, "%s (%lu MB)", memory_plan_error_text(error),
+                 (unsigned long)(region_size(&session->request) / MIB));
 }
 
 void session_plan(struct session *session) {

@@ -47,8 +47,8 @@ struct session {
     struct session_persona personas[STORE_PERSONAS_MAX];
     struct firmware_memory memory;
     struct memory_plan plan;
-    struct region_request request;             /* of the personas that are ready and fit */
-    size_t request_index[STORE_PERSONAS_MAX];  /* where those are in the store */
+    struct region_request request;            /* of the personas that are ready and fit */
+    size_t request_index[STORE_PERSONAS_MAX]; /* where those are in the store */
 };
 
 /**
@@ -64,8 +64,8 @@ void session_load(struct session *session);
 void session_unload(struct session *session);
 
 /** Notes that a persona can't be started. @param format of the reason */
-__attribute__((format(printf, 4, 5))) void session_mark(struct session *session, size_t index,
-                                                        enum session_state state, const char *format, ...);
+__attribute__((format(printf, 4, 5))) void session_mark(struct session *session, size_t index, enum session_state state,
+                                                        const char *format, ...);
 
 /** Plans memory for all personas that are ready; those that do not fit become SESSION_NO_FIT (plan.c). */
 void session_plan(struct session *session);

@@ -158,8 +158,7 @@ static void fill_and_leave(struct session *session) {
         report(session, &fault);
         return;
     }
-    console_print("Starting the switcher, then %s\n",
-                  session->request.personas[session->request.first_persona].name);
+    console_print("Starting the switcher, then %s\n", session->request.personas[session->request.first_persona].name);
     enum firmware_error error = leave(session);
     if (error != FIRMWARE_OK) {
         console_print("%s\n", firmware_error_text(error));

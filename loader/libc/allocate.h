@@ -2,7 +2,8 @@
 #ifndef LIBC_ALLOCATE_H
 #define LIBC_ALLOCATE_H
 
-/** Where malloc() and its kin get memory from. They return NULL before this and must not be called after boot services. */
+/** Where malloc() and its kin get memory from. They return NULL before this and must not be called after boot services.
+ */
 
 #include "efi.h"
 

@@ -181,7 +181,8 @@ static bool check_board(const char *description_name, const char *firmware_name)
 
 int main(int argc, char **argv) {
     static const char usage[] =
-        "usage: flipside-check store DIRECTORY          what the loader would find (DIRECTORY is \\flipside of a disk)\n"
+        "usage: flipside-check store DIRECTORY          what the loader would find (DIRECTORY is \\flipside of a "
+        "disk)\n"
         "       flipside-check board BOARD.dtb TREE.dtb  whether a board's description fits a machine's device tree\n";
     if (argc == 3 && strcmp(argv[1], "store") == 0)
         return check_store(argv[2]) ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -17,6 +17,9 @@ flipside_switcher_test(NAME pl061 SOURCES switcher/pl061.c)
 flipside_switcher_test(NAME quiet SOURCES switcher/quiet.c)
 flipside_switcher_test(NAME smmu SOURCES fake/smmuv3.c switcher/smmu.c)
 flipside_switcher_test(NAME virtio_keyboard SOURCES switcher/virtio_keyboard.c switcher/console.c)
+flipside_switcher_test(NAME virtqueue SOURCES fake/guest_ring.c switcher/virtqueue.c)
+flipside_switcher_test(NAME virtio_console SOURCES fake/guest_ring.c switcher/virtqueue.c switcher/virtio_console.c)
+flipside_switcher_test(NAME control SOURCES switcher/control.c switcher/cbor.c switcher/history.c switcher/log.c)
 
 # The same for what needs the whole switcher: on a whole machine, whose main.c fake/platform.c brings along.
 file(GLOB whole_switcher CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)

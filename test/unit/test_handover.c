@@ -295,6 +295,24 @@ static void test_devices_in_memory(void **state) {
     EXPECT(HANDOVER_BAD_MEMORY, handover.quiet[0].address = 0x50000000);
 }
 
+static void test_channel(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_OK, handover.channel = (struct handover_channel){0});
+    const uint64_t elsewhere[] = {0x0b000800,       0x40000000, 0x7e001000,
+                                  0x09000000,       0x09030000, 0x0a003000,
+                                  0x0800f000,       0x080a0000, ALL_ONES & ~UINT64_C(0xfff),
+                                  UINT64_C(1) << 48};
+    for (unsigned i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+        EXPECT(HANDOVER_BAD_CHANNEL, handover.channel.base = elsewhere[i]);
+    EXPECT(HANDOVER_OK, handover.channel.base = 0x08010000);
+    const uint32_t intids[] = {0, 31, 1020, UINT32_MAX, POWER_KEY, KEYBOARD, BUTTON, CHANNEL + 1};
+    for (unsigned i = 0; i < sizeof intids / sizeof intids[0]; i++)
+        EXPECT(HANDOVER_BAD_INTID, handover.channel.intid = intids[i]);
+    EXPECT(HANDOVER_BAD_CHANNEL, handover.channel.base = handover.smmu.base);
+    EXPECT(HANDOVER_BAD_CHANNEL, handover.channel.base = handover.smmu.base + 0x1f000);
+    EXPECT(HANDOVER_OK, handover.channel.base = handover.smmu.base + 0x20000);
+}
+
 static void test_vmids(void **state) {
     (void)state;
     EXPECT(HANDOVER_BAD_VMID, handover.personas[0].vttbr &= ~(UINT64_C(0xffff) << 48));
@@ -376,6 +394,7 @@ int main(void) {
         cmocka_unit_test_setup(test_partitions, set_up),
         cmocka_unit_test_setup(test_copies, set_up),
         cmocka_unit_test_setup(test_devices_in_memory, set_up),
+        cmocka_unit_test_setup(test_channel, set_up),
         cmocka_unit_test_setup(test_vmids, set_up),
         cmocka_unit_test_setup(test_every_error_has_a_text_of_its_own, set_up),
         cmocka_unit_test_setup(test_mutations, set_up),

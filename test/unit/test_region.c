@@ -71,9 +71,9 @@ static int fresh(void **state) {
     (void)state;
     tree_fixture_load(&description, "qemu-virt");
     tree_fixture_load(&firmware, "virt");
-    assert_int_equal(board_parse(&board, description.bytes, sizeof(description.bytes), firmware.bytes,
-                                 sizeof(firmware.bytes)),
-                     BOARD_OK);
+    assert_int_equal(
+        board_parse(&board, description.bytes, sizeof(description.bytes), firmware.bytes, sizeof(firmware.bytes)),
+        BOARD_OK);
     memset(kernel, 0xcc, sizeof(kernel));
     memset(initrd, 0x1d, sizeof(initrd));
     elf_answer = ELF_OK;

@@ -261,6 +261,7 @@ static void describe_persona(unsigned index) {
     if (with_smmu)
         platform.handover.smmu.stream_tables[index] = region_base() + 0x1c0000 + index * 0x8000;
     allow(persona, PLATFORM_BUTTON);
+    allow(persona, PLATFORM_CHANNEL_INTID);
     allow(persona, PLATFORM_WAKE);
 }
 
@@ -281,6 +282,7 @@ static void describe(unsigned cpus, unsigned personas, unsigned boot_cpu) {
         .flip_timeout_ms = PLATFORM_TIMEOUT_MS,
         .quiet_count = 1,
         .power_key = {GPIO_BASE, PLATFORM_POWER_KEY, PIN, PLATFORM_LONG_MS, 0},
+        .channel = {.base = PLATFORM_CHANNEL, .intid = PLATFORM_CHANNEL_INTID},
         .quiet = {{PLATFORM_STATUS, HANDOVER_QUIET_VIRTIO_MMIO, 0}},
         .persona_count = personas,
     };

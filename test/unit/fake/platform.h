@@ -20,6 +20,7 @@ enum {
     PLATFORM_TIMER = 26,
     PLATFORM_POWER_KEY = 39,
     PLATFORM_BUTTON = 142,
+    PLATFORM_CHANNEL_INTID = 143,
     PLATFORM_WAKE = 40, /* an SPI that every persona may use */
     PLATFORM_SMMU_EVENT = 106,
     PLATFORM_SMMU_ERROR = 109,
@@ -29,6 +30,7 @@ enum {
 };
 
 #define PLATFORM_STATUS UINT64_C(0x0a000070) /* Status of a virtio-mmio device that the quiet check looks at */
+#define PLATFORM_CHANNEL UINT64_C(0x0b000000)
 #define PLATFORM_PARTITION(i) (UINT64_C(0x50000000) + (i)*UINT64_C(0x10000000))
 #define PLATFORM_PARTITION_SIZE UINT64_C(0x8000000)
 #define PLATFORM_ENTRY(i) (PLATFORM_PARTITION(i) + 0x80000)
