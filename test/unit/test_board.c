@@ -381,8 +381,8 @@ static void test_isolation(void **state) {
 static void test_smmu_that_cannot_be_driven_confines_nothing(void **state) {
     static const struct damage damages[] = {
         {SMMU, "interrupt-names", NULL, 0, BOARD_OK, ""},
-        {SMMU, "interrupt-names", "eventq\0priq\0cmdq-sync\0error", 29, BOARD_OK, ""},
-        {SMMU, "interrupt-names", "event\0priq\0cmdq-sync\0gerror", 29, BOARD_OK, ""},
+        {SMMU, "interrupt-names", "eventq\0priq\0cmdq-sync\0error", 28, BOARD_OK, ""},
+        {SMMU, "interrupt-names", "event\0priq\0cmdq-sync\0gerror", 28, BOARD_OK, ""},
         {SMMU, "interrupt-names", "a\0b\0c\0d\0eventq\0gerror", 22, BOARD_OK, ""},
         {SMMU, "interrupts", NULL, 0, BOARD_OK, ""},
         {SMMU, "interrupts", "\0\0\0\1\0\0\0\1\0\0\0\1", 12, BOARD_OK, ""}, /* a PPI */
