@@ -24,8 +24,8 @@ struct property {
 
 static const char *const root_properties[] = {"compatible", "title", "match", "console", NULL};
 static const char *const root_nodes[] = {"devices", "attention", "flip", "channel", "shares", NULL};
-static const char *const group_properties[] = {"nodes", "compatible", "within", "policy",
-                                               "persona", "quiet", "dma", "even-if-disabled", NULL};
+static const char *const group_properties[] = {"nodes", "compatible", "within",           "policy", "persona",
+                                               "quiet", "dma",        "even-if-disabled", NULL};
 static const char *const attention_nodes[] = {"power-key", "chord", NULL};
 static const char *const power_key_properties[] = {"node", "pin", "active-low", "long-press-ms", NULL};
 static const char *const chord_properties[] = {"node", "keys", NULL};

@@ -13,7 +13,7 @@ enum {
     REGION_STREAM_LEVEL1_SIZE = 256 * 8,
     REGION_STREAM_LEVEL2_SIZE = 256 * 64,
     REGION_STREAM_TABLE_SIZE = 2 * REGION_STREAM_LEVEL2_SIZE, /* each level aligned to its size */
-    REGION_TREE_MAX = 2 * 1024 * 1024, /* bytes (Linux, Documentation/arch/arm64/booting.rst) */
+    REGION_TREE_MAX = 2 * 1024 * 1024,                        /* bytes (Linux, Documentation/arch/arm64/booting.rst) */
 };
 
 /** Offsets from the region's start, all page-aligned. */
@@ -23,7 +23,7 @@ struct region_layout {
     uint64_t tables;
     uint64_t tables_size;
     uint64_t stream_tables; /* per persona: first level, then second level, REGION_STREAM_TABLE_SIZE bytes */
-    uint64_t copies; /* to the end */
+    uint64_t copies;        /* to the end */
     struct {
         uint64_t kernel;
         uint64_t tree;

@@ -193,9 +193,11 @@ static enum config_error take_allow_unconfined_dma(void *config, struct slice va
     return terminal->allow_unconfined_dma || equals(value, "no") ? CONFIG_OK : CONFIG_NOT_YES_OR_NO;
 }
 
-static const struct key terminal_keys[] = {
-    {"timeout", take_timeout}, {"flip-timeout", take_flip_timeout}, {"default", take_default_persona},
-    {"allow-unconfined-dma", take_allow_unconfined_dma}, {NULL, NULL}};
+static const struct key terminal_keys[] = {{"timeout", take_timeout},
+                                           {"flip-timeout", take_flip_timeout},
+                                           {"default", take_default_persona},
+                                           {"allow-unconfined-dma", take_allow_unconfined_dma},
+                                           {NULL, NULL}};
 
 /* persona.conf */
 

@@ -31,7 +31,7 @@ enum {
 #define ISS_CM (UINT64_C(1) << 8)
 #define ISS_S1PTW (UINT64_C(1) << 7)
 #define ISS_WNR (UINT64_C(1) << 6)
-#define FSC_TYPE(esr) ((esr) & 0x3c)
+#define FSC_TYPE(esr) ((esr)&0x3c)
 #define FSC_PERMISSION 0x0c
 
 /* ISS of EC 0x18: Op0, Op2, Op1, CRn, CRm and the direction; Rt masked out. */
@@ -240,7 +240,8 @@ void trap_fiq(struct trap_frame *frame) {
     uint32_t intid = arch_icc_iar0();
     if (intid >= GIC_INTID_NONE)
         return;
-    /* Ended at once: were this CPU stopped while it waits for the lock, the key's interrupt would stay active for ever. */
+    /* Ended at once: were this CPU stopped while it waits for the lock, the key's interrupt would stay active for ever.
+     */
     arch_icc_eoir0(intid);
     log_count(COUNT_FIQ, switcher.running);
     if (intid == GIC_SGI_STOP) {

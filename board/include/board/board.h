@@ -55,7 +55,7 @@ struct board_device {
     char persona[BOARD_NAME_SIZE]; /* BOARD_EXCLUSIVE: whose it is; "" otherwise */
     enum board_quiet quiet;
     enum board_dma dma;
-    bool behind_smmu; /* the firmware's tree says so: "iommu-map" of every requester, or "iommus", of smmu_v3 */
+    bool behind_smmu;  /* the firmware's tree says so: "iommu-map" of every requester, or "iommus", of smmu_v3 */
     uint8_t first_bus; /* BOARD_QUIET_PCI_ECAM: buses that ranges[0], the ECAM, holds */
     uint8_t last_bus;
     uint32_t range_count;
