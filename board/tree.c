@@ -431,11 +431,12 @@ static enum tree_error add_interrupt_map(const struct tree_cursor *cursor, const
 
 enum tree_error tree_interrupts(const struct tree_cursor *cursor, const struct tree_controller *gic, uint32_t *intids,
                                 size_t max, size_t *count) {
-    struct intids gathered = {gic, intids, max, count};
+    struct intids gathered = {.gic = gic, .max = max, .count = count};
     struct cells cells;
     enum tree_error error;
 
     *count = 0;
+    gathered.intids = intids;
     // Devicetree Specification 2.4.1.2: the extended form counts where both are given.
     if (find_cells(cursor->tree, tree_node(cursor), "interrupts-extended", &cells)) {
         error = add_extended_interrupts(cursor, &gathered, &cells);

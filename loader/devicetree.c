@@ -106,7 +106,7 @@ static void begin_at(struct devicetree_build *build, const char *prefix, const s
     uint8_t reg[4 * CELL];
     size_t size = 0;
 
-    memcpy(name, prefix, place);
+    memcpy(name, prefix, place + 1);
     name[place++] = '@';
     for (int shift = 60; shift >= 0; shift -= 4) {
         if (shift == 0 || range->base >> shift != 0) {

@@ -109,8 +109,9 @@ static enum pci_error search_bus(struct search *search, uint8_t bus) {
 
 enum pci_error pci_find_functions(const struct board_pci_host *host, pci_read_function *read, void *context,
                                   uint64_t *addresses, size_t max, size_t *count) {
-    struct search search = {.host = host, .read = read, .context = context, .addresses = addresses, .max = max};
+    struct search search = {.host = host, .read = read, .context = context, .max = max};
 
+    search.addresses = addresses;
     search.count = count;
     *count = 0;
     if (host->first_bus > host->last_bus ||

@@ -28,6 +28,15 @@ const char *store_error_text(enum store_error error) {
     return "unknown error";
 }
 
+/** Begins text that goes to `size` bytes. */
+static struct text text_to(char *to, size_t size) {
+    struct text text = {.size = size};
+
+    text.to = to;
+    *to = '\0';
+    return text;
+}
+
 static void append(struct text *text, const char *more) {
     while (*more != '\0' && text->used + 1 < text->size) {
         text->to[text->used++] = *more++;
@@ -48,14 +57,14 @@ static void append_number(struct text *text, unsigned number) {
 }
 
 static void write_reason(char *reason, const char *what, const char *why) {
-    struct text text = {reason, STORE_REASON_SIZE, 0};
+    struct text text = text_to(reason, STORE_REASON_SIZE);
 
     append(&text, what);
     append(&text, why);
 }
 
 static void write_fault(char *reason, const char *file, struct config_fault fault) {
-    struct text text = {reason, STORE_REASON_SIZE, 0};
+    struct text text = text_to(reason, STORE_REASON_SIZE);
 
     append(&text, file);
     if (fault.line > 0) {
@@ -109,7 +118,7 @@ static void scan_terminal(struct store *store, const struct store_files *files) 
 }
 
 static void persona_path(char *path, const struct store_persona *persona, const char *file) {
-    struct text text = {path, STORE_PATH_SIZE, 0};
+    struct text text = text_to(path, STORE_PATH_SIZE);
 
     append(&text, personas_directory);
     append(&text, "/");
@@ -168,7 +177,7 @@ static void scan_persona(struct store *store, struct store_persona *persona, con
         scan_file(persona, files, persona->config.initrd, &persona->initrd_size);
     }
     if (persona->status == STORE_READY && persona->config.title[0] == '\0') {
-        struct text title = {persona->config.title, sizeof(persona->config.title), 0};
+        struct text title = text_to(persona->config.title, sizeof(persona->config.title));
 
         append(&title, persona->name);
     }
@@ -185,8 +194,8 @@ static void make_printable(char *name) {
 
 /** FAT spells names as it likes: the persona's is in small letters. */
 static void set_name(struct store_persona *persona, const char *directory) {
-    struct text spelt = {persona->directory, sizeof(persona->directory), 0};
-    struct text name = {persona->name, sizeof(persona->name), 0};
+    struct text spelt = text_to(persona->directory, sizeof(persona->directory));
+    struct text name = text_to(persona->name, sizeof(persona->name));
 
     append(&spelt, directory);
     append(&name, directory);

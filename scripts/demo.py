@@ -12,7 +12,8 @@ from machine import Ended, Machine, MachineError, Timeout
 from terminal import machine_options, make_machine
 
 FLIPS = 6
-BOOT_SECONDS = 600
+BOOT_SECONDS = 900
+COMMAND_SECONDS = 600
 # A flip takes a second or two; an unanswered key, as while a system is still starting, is pressed again after this.
 ANSWER_SECONDS = 60
 PRESSES = 4
@@ -63,7 +64,7 @@ class Demo:
 
     def ask(self, system, command):
         """Runs a command in a system; its output, or a failure that says what it was."""
-        status, text = self.machine.run(command)
+        status, text = self.machine.run(command, COMMAND_SECONDS)
         if status != 0:
             raise Failed(f"{system.name}: '{command}' failed with {status}: {text}")
         return text.strip()
@@ -74,6 +75,9 @@ class Demo:
             self.machine.expect(rf"{system.name} login: ", BOOT_SECONDS)
             self.machine.send_line("root")
         self.machine.expect(system.prompt, BOOT_SECONDS)
+        if system.login:
+            # The login is there before all drivers are; the flip button's is one of them.
+            self.ask(system, "udevadm settle --timeout=600")
         kernel = self.ask(system, "uname -r")
         self.ask(system, "sleep 1000000 & echo $! >/run/demo-process")
         system.process = self.ask(system, "cat /run/demo-process")

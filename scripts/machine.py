@@ -331,7 +331,7 @@ class Machine:
 
 def display_arguments():
     """A screen, a USB keyboard for the personas and where they are shown; returns (arguments, a line for the user)."""
-    devices = ["-device", "bochs-display", "-device", "qemu-xhci", "-device", "usb-kbd"]
+    devices = ["-device", "bochs-display,romfile=", "-device", "qemu-xhci", "-device", "usb-kbd"]
     backends = subprocess.run([QEMU, "-display", "help"], capture_output=True, text=True).stdout.split()
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         for backend in ("gtk", "sdl"):

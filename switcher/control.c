@@ -269,19 +269,13 @@ void control_received(unsigned persona, const uint8_t *message, size_t size) {
 }
 
 const char *control_error_text(enum control_error error) {
-    switch (error) {
-    case CONTROL_OK:
-        return "no error";
-    case CONTROL_BAD_FRAME:
-        return "a message is not as long as it says, or too long";
-    case CONTROL_BAD_MESSAGE:
-        return "no message of the control protocol";
-    case CONTROL_BAD_VERSION:
-        return "the switcher speaks another version of the control protocol";
-    case CONTROL_NO_SUCH_PERSONA:
-        return "there is no other persona of that name";
-    case CONTROL_NOT_ASKED:
-        return "no flip is asked for";
-    }
-    return "unknown error";
+    static const char *const texts[] = {
+        [CONTROL_OK] = "no error",
+        [CONTROL_BAD_FRAME] = "a message is not as long as it says, or too long",
+        [CONTROL_BAD_MESSAGE] = "no message of the control protocol",
+        [CONTROL_BAD_VERSION] = "the switcher speaks another version of the control protocol",
+        [CONTROL_NO_SUCH_PERSONA] = "there is no other persona of that name",
+        [CONTROL_NOT_ASKED] = "no flip is asked for",
+    };
+    return (unsigned)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
 }

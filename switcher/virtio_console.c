@@ -24,9 +24,8 @@ enum {
     INTERRUPT_STATUS = 0x060,
     INTERRUPT_ACK = 0x064,
     STATUS = 0x070,
-    QUEUE_DESC = 0x080,
-    QUEUE_DRIVER = 0x090,
-    QUEUE_DEVICE = 0x0a0,
+    QUEUE_DESC = 0x080, /* then, each 16 bytes further on, QueueDriver and QueueDevice */
+    QUEUE_ADDRESS_STEP = 16,
     SHM_LENGTH = 0x0b0,
     SHM_BASE = 0x0b8,
     CONFIG = 0x100,
@@ -310,39 +309,20 @@ static void write_queue_ready(struct virtio_console *console, struct virtqueue *
         fail(console, error);
 }
 
-static void set_low(uint64_t *field, uint32_t value) { *field = (*field & ~(uint64_t)UINT32_MAX) | value; }
-
-static void set_high(uint64_t *field, uint32_t value) { *field = (*field & UINT32_MAX) | (uint64_t)value << 32; }
-
 /* What describes a queue stays as it is while the queue is in use. */
 static void write_queue(struct virtqueue *queue, uint32_t offset, uint32_t value) {
+    uint64_t *const addresses[] = {&queue->descriptors, &queue->available, &queue->used};
+    uint32_t which = (offset - QUEUE_DESC) / QUEUE_ADDRESS_STEP;
     if (queue->ready)
         return;
-    switch (offset) {
-    case QUEUE_NUM:
+    if (offset == QUEUE_NUM)
         queue->size = value;
-        break;
-    case QUEUE_DESC:
-        set_low(&queue->descriptors, value);
-        break;
-    case QUEUE_DESC + HIGH:
-        set_high(&queue->descriptors, value);
-        break;
-    case QUEUE_DRIVER:
-        set_low(&queue->available, value);
-        break;
-    case QUEUE_DRIVER + HIGH:
-        set_high(&queue->available, value);
-        break;
-    case QUEUE_DEVICE:
-        set_low(&queue->used, value);
-        break;
-    case QUEUE_DEVICE + HIGH:
-        set_high(&queue->used, value);
-        break;
-    default:
-        break;
-    }
+    if (offset < QUEUE_DESC || which >= sizeof addresses / sizeof addresses[0])
+        return;
+    if (offset % QUEUE_ADDRESS_STEP == 0)
+        *addresses[which] = (*addresses[which] & ~(uint64_t)UINT32_MAX) | value;
+    if (offset % QUEUE_ADDRESS_STEP == HIGH)
+        *addresses[which] = (*addresses[which] & UINT32_MAX) | (uint64_t)value << 32;
 }
 
 static void write_register(struct virtio_console *console, uint32_t offset, uint32_t value) {

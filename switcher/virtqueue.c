@@ -146,25 +146,16 @@ bool virtqueue_wants_interrupt(const struct virtqueue *queue) {
 }
 
 const char *virtqueue_error_text(enum virtqueue_error error) {
-    switch (error) {
-    case VIRTQUEUE_OK:
-        return "no error";
-    case VIRTQUEUE_EMPTY:
-        return "nothing is available";
-    case VIRTQUEUE_BAD_SIZE:
-        return "a queue of no possible size";
-    case VIRTQUEUE_BAD_AREA:
-        return "a queue that is misaligned or outside its memory";
-    case VIRTQUEUE_BAD_INDEX:
-        return "an index that jumps";
-    case VIRTQUEUE_BAD_DESCRIPTOR:
-        return "a descriptor that the queue does not have";
-    case VIRTQUEUE_BAD_BUFFER:
-        return "a buffer outside its memory";
-    case VIRTQUEUE_BAD_FLAGS:
-        return "a descriptor of a kind that was not agreed on";
-    case VIRTQUEUE_LOOP:
-        return "a chain of descriptors without end";
-    }
-    return "unknown error";
+    static const char *const texts[] = {
+        [VIRTQUEUE_OK] = "no error",
+        [VIRTQUEUE_EMPTY] = "nothing is available",
+        [VIRTQUEUE_BAD_SIZE] = "a queue of no possible size",
+        [VIRTQUEUE_BAD_AREA] = "a queue that is misaligned or outside its memory",
+        [VIRTQUEUE_BAD_INDEX] = "an index that jumps",
+        [VIRTQUEUE_BAD_DESCRIPTOR] = "a descriptor that the queue does not have",
+        [VIRTQUEUE_BAD_BUFFER] = "a buffer outside its memory",
+        [VIRTQUEUE_BAD_FLAGS] = "a descriptor of a kind that was not agreed on",
+        [VIRTQUEUE_LOOP] = "a chain of descriptors without end",
+    };
+    return (unsigned)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
 }

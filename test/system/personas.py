@@ -82,6 +82,15 @@ class Terminal(Machine):
         (press or self.press_power)()
         self.await_persona(name, timeout)
 
+    def cut_off(self, name, to):
+        """Asks for a flip, to which the persona NAME must not answer, then holds the power key; goes over to TO."""
+        self.skip()
+        self.press_power()
+        time.sleep(2)  # the key is up by then, so that the second press is one of its own
+        self.press_power_long()
+        self.expect(f"{name} was cut off", FLIP)
+        self.await_persona(to)
+
     # --- what the switcher says ---
 
     def report(self):

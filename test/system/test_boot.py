@@ -32,7 +32,7 @@ def test_detail_in_the_picker(start):
     terminal = start()
     terminal.picker()
     terminal.send("v")
-    for word in ("0x40000000", "pl011", "personal", "work"):
+    for word in ("Plan:", "switcher", "Devices of the board:", "pl011@9000000", "flip button"):
         terminal.expect(word, 60)
     terminal.send("\r")
     terminal.prompt("personal")

@@ -51,7 +51,6 @@ def test_persona_that_ignores_the_key(start, own_disk):
     terminal.press_power_long()
     terminal.expect("personal was cut off", 120)
     terminal.prompt("work")
-    terminal.settle("work")
     second = Witness(terminal, "work")
 
     # What was cut off starts afresh.
@@ -59,9 +58,5 @@ def test_persona_that_ignores_the_key(start, own_disk):
     terminal.expect("starting personal", 120)
     terminal.prompt("personal")
     assert terminal.call("cat /proc/sys/kernel/random/boot_id") != witness.identity.split()[0]
-    terminal.press_power()
-    terminal.expect("personal did not answer", 120)
-    terminal.press_power_long()
-    terminal.expect("personal was cut off", 120)
-    terminal.await_persona("work")
+    terminal.cut_off("personal", to="work")
     second.check()

@@ -233,6 +233,97 @@ static void test_poll_reports_without_acting(void **state) {
     assert_false(attention_flip_requested());
 }
 
+static void test_an_agent_is_asked_before_the_button(void **state) {
+    (void)state;
+    agent = true;
+    expect(POWER_KEY, ATTENTION_SHORT, ATTENTION_DO_ASK);
+    assert_int_equal(agent_asks, 1);
+    assert_int_equal(pends, 0);
+    assert_true(attention_flip_requested());
+    wait_ms(1999, ATTENTION_DO_NOTHING);
+    assert_int_equal(pends, 0);
+    wait_ms(1, ATTENTION_DO_NOTHING); /* no answer: the button */
+    assert_int_equal(pends, 1);
+    wait_ms(2000, ATTENTION_DO_NOTHING);
+    assert_int_equal(pends, 1);
+    wait_ms(TIMEOUT_MS - 4000, ATTENTION_DO_TIMEOUT);
+    assert_int_equal(agent_asks, 1);
+}
+
+static void test_an_agent_acknowledges(void **state) {
+    (void)state;
+    agent = true;
+    assert_false(attention_acknowledged());
+    expect(POWER_KEY, ATTENTION_SHORT, ATTENTION_DO_ASK);
+    wait_ms(500, ATTENTION_DO_NOTHING);
+    assert_true(attention_acknowledged());
+    wait_ms(3000, ATTENTION_DO_NOTHING);
+    assert_int_equal(pends, 0);
+    assert_true(attention_flip_requested());
+    /* It said so and does not suspend: the time is not endless. */
+    wait_ms(TIMEOUT_MS - 3500, ATTENTION_DO_TIMEOUT);
+    assert_false(attention_acknowledged());
+}
+
+static void test_an_agent_refuses(void **state) {
+    (void)state;
+    agent = true;
+    assert_false(attention_refused());
+    expect(POWER_KEY, ATTENTION_SHORT, ATTENTION_DO_ASK);
+    wait_ms(2000, ATTENTION_DO_NOTHING);
+    assert_int_equal(pends, 1);
+    assert_true(attention_refused());
+    assert_int_equal(unpends, 1);
+    assert_false(attention_flip_requested());
+    assert_false(fake.timer_on);
+    assert_false(attention_refused());
+    expect(POWER_KEY, ATTENTION_LONG, ATTENTION_DO_REPORT);
+}
+
+static void test_a_press_again_is_the_button(void **state) {
+    (void)state;
+    agent = true;
+    expect(POWER_KEY, ATTENTION_SHORT, ATTENTION_DO_ASK);
+    expect(POWER_KEY, ATTENTION_SHORT, ATTENTION_DO_NOTHING);
+    assert_int_equal(pends, 0);
+    fake.timer_on = false;
+    wait_ms(2000, ATTENTION_DO_NOTHING);
+    expect(POWER_KEY, ATTENTION_SHORT, ATTENTION_DO_NOTHING);
+    assert_int_equal(pends, 1);
+    assert_int_equal(agent_asks, 1);
+}
+
+static void test_a_request_of_the_persona(void **state) {
+    (void)state;
+    assert_int_equal(attention_target(), ATTENTION_NEXT);
+    attention_request(2);
+    assert_int_equal(attention_target(), 2);
+    assert_int_equal(pends, 1);
+    assert_true(fake.timer_on);
+    wait_ms(TIMEOUT_MS, ATTENTION_DO_TIMEOUT);
+    assert_int_equal(attention_target(), ATTENTION_NEXT);
+    attention_request(2);
+    attention_clear();
+    assert_int_equal(attention_target(), ATTENTION_NEXT);
+    attention_request(2);
+    wait_ms(TIMEOUT_MS, ATTENTION_DO_TIMEOUT);
+    expect(POWER_KEY, ATTENTION_SHORT, ATTENTION_DO_ASK);
+    assert_int_equal(attention_target(), ATTENTION_NEXT);
+}
+
+/* On a CPU that the persona turns off when it suspends, the timer would be lost. */
+static void test_a_request_on_another_cpu(void **state) {
+    (void)state;
+    switcher_cpu = 1;
+    attention_request(2);
+    assert_int_equal(sgis, 1);
+    assert_false(fake.timer_on);
+    fake.cpu = 1;
+    attention_cpu_changed();
+    assert_true(fake.timer_on);
+    wait_ms(TIMEOUT_MS, ATTENTION_DO_TIMEOUT);
+}
+
 /* Against a model: what a user and a persona do, in any order. */
 static void test_any_sequence(void **state) {
     (void)state;
@@ -280,6 +371,12 @@ int main(void) {
         cmocka_unit_test_setup(test_timer_moves_to_another_cpu, set_up),
         cmocka_unit_test_setup(test_a_lost_timer_does_not_wedge, set_up),
         cmocka_unit_test_setup(test_poll_reports_without_acting, set_up),
+        cmocka_unit_test_setup(test_an_agent_is_asked_before_the_button, set_up),
+        cmocka_unit_test_setup(test_an_agent_acknowledges, set_up),
+        cmocka_unit_test_setup(test_an_agent_refuses, set_up),
+        cmocka_unit_test_setup(test_a_press_again_is_the_button, set_up),
+        cmocka_unit_test_setup(test_a_request_of_the_persona, set_up),
+        cmocka_unit_test_setup(test_a_request_on_another_cpu, set_up),
         cmocka_unit_test_setup(test_any_sequence, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

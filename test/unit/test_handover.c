@@ -12,7 +12,7 @@
 #define MIB UINT64_C(0x100000)
 #define ALL_ONES UINT64_MAX
 
-enum { POWER_KEY = 39, KEYBOARD = 79, BUTTON = 142, MUTATIONS = 300000 };
+enum { POWER_KEY = 39, KEYBOARD = 79, BUTTON = 142, CHANNEL = 143, MUTATIONS = 300000 };
 
 static struct handover handover;
 
@@ -32,6 +32,7 @@ static void fill_persona(struct handover_persona *persona, const char *name, uin
     persona->copies[1] = (struct handover_copy){0x7e800000, base + 128 * MIB, 64 * 1024};
     allow(persona, 33);
     allow(persona, BUTTON);
+    allow(persona, CHANNEL);
 }
 
 /* QEMU virt with two CPUs and two personas. */
@@ -57,6 +58,7 @@ static int set_up(void **state) {
         .quiet_count = 2,
         .power_key = {.base = 0x09030000, .intid = POWER_KEY, .pin = 3, .long_press_ms = 2000},
         .keyboard = {.base = 0x0a003e00, .intid = KEYBOARD, .chord_length = 2, .chord = {115, 116}},
+        .channel = {.base = 0x0b000000, .intid = CHANNEL},
         .quiet = {{.address = 0x0a000070, .kind = HANDOVER_QUIET_VIRTIO_MMIO},
                   {.address = 0x4010008004, .kind = HANDOVER_QUIET_PCI_COMMAND}},
         .persona_count = 2,
@@ -235,6 +237,21 @@ static void test_devices_in_memory(void **state) {
     EXPECT(HANDOVER_BAD_MEMORY, handover.quiet[0].address = 0x50000000);
 }
 
+static void test_channel(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_OK, handover.channel = (struct handover_channel){0});
+    const uint64_t elsewhere[] = {0x0b000800,       0x40000000, 0x7e001000,
+                                  0x09000000,       0x09030000, 0x0a003000,
+                                  0x0800f000,       0x080a0000, ALL_ONES & ~UINT64_C(0xfff),
+                                  UINT64_C(1) << 48};
+    for (unsigned i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+        EXPECT(HANDOVER_BAD_CHANNEL, handover.channel.base = elsewhere[i]);
+    EXPECT(HANDOVER_OK, handover.channel.base = 0x08010000);
+    const uint32_t intids[] = {0, 31, 1020, UINT32_MAX, POWER_KEY, KEYBOARD, BUTTON, CHANNEL + 1};
+    for (unsigned i = 0; i < sizeof intids / sizeof intids[0]; i++)
+        EXPECT(HANDOVER_BAD_INTID, handover.channel.intid = intids[i]);
+}
+
 static void test_vmids(void **state) {
     (void)state;
     EXPECT(HANDOVER_BAD_VMID, handover.personas[0].vttbr &= ~(UINT64_C(0xffff) << 48));
@@ -313,6 +330,7 @@ int main(void) {
         cmocka_unit_test_setup(test_partitions, set_up),
         cmocka_unit_test_setup(test_copies, set_up),
         cmocka_unit_test_setup(test_devices_in_memory, set_up),
+        cmocka_unit_test_setup(test_channel, set_up),
         cmocka_unit_test_setup(test_vmids, set_up),
         cmocka_unit_test_setup(test_every_error_has_a_text_of_its_own, set_up),
         cmocka_unit_test_setup(test_mutations, set_up),

@@ -118,6 +118,62 @@ static void redistributor_writes_are_carried_out(void **state) {
     assert_int_equal(log_counted(COUNT_GICR_WRITE, 0), writes + 2);
 }
 
+/** An access to the channel's page, which stage 2 does not map: the address comes in HPFAR. */
+static void reach_channel(uint64_t flags, uint32_t offset, unsigned size, unsigned rt) {
+    trap(EC(0x24) | IL | ISV | FSC_TRANSLATION | flags | SIZE(size) | RT(rt), UINT64_C(0xffff000012345000) + offset,
+         PLATFORM_CHANNEL >> 8);
+}
+
+static void expect_load(uint64_t flags, uint32_t offset, unsigned size, uint64_t value) {
+    platform.cpus[0].frame.x[9] = UINT64_MAX;
+    reach_channel(flags, offset, size, 9);
+    assert_true(platform.cpus[0].frame.x[9] == value);
+    platform.cpus[0].frame.x[9] = before.x[9];
+    assert_done();
+}
+
+static void the_channel_is_read_and_written(void **state) {
+    const uint64_t sse = UINT64_C(1) << 21, sf = UINT64_C(1) << 15;
+    (void)state;
+    uint64_t accesses = log_counted(COUNT_CHANNEL, 0);
+    expect_load(0, 0x000, 2, 0x74726976);
+    expect_load(sf, 0x008, 2, 3);
+    expect_load(0, 0x0b0, 2, 0xffffffff);
+    expect_load(sse, 0x0b0, 2,
+                0xffffffff); /* LDRSW is never one to 32 bits; the register's upper half is 0 all the same */
+    expect_load(sse | sf, 0x0b0, 2, UINT64_MAX);
+    expect_load(sse | sf, 0x008, 2, 3);
+    expect_load(0, 0x104, 0, 2); /* LDRB of the configuration: port 0 and flipside.control */
+    expect_load(sse | sf, 0x104, 1, 2);
+    expect_load(sf, 0x000, 3, 0);
+    expect_load(0, 0xffc, 2, 0);
+    reach_channel(0, 0x000, 2, XZR); /* a load that is thrown away */
+    assert_done();
+    platform.cpus[0].frame.x[4] = before.x[4] = 1;
+    reach_channel(WNR, 0x070, 2, 4);
+    assert_done();
+    expect_load(0, 0x070, 2, 1);
+    assert_int_equal(log_counted(COUNT_CHANNEL, 0), accesses + 13);
+    assert_int_equal(log_counted(COUNT_FAULT, 0), 0);
+    /* The other persona's is another one, and each start finds its own as new. */
+    assert_int_equal(switcher.personas[1].channel.status, 0);
+    (void)platform_call(0, PSCI_SYSTEM_RESET, 0, 0, 0);
+    assert_int_equal(running_persona()->channel.status, 0);
+}
+
+static void the_channel_by_other_means_is_a_fault(void **state) {
+    (void)state;
+    uint64_t abort_esr = EC(0x25) | IL | 0x10;
+    trap(EC(0x24) | IL | FSC_TRANSLATION, VBAR, PLATFORM_CHANNEL >> 8); /* a pair: no syndrome */
+    assert_abort(abort_esr);
+    trap(EC(0x24) | IL | ISV | SIZE(2) | FSC_TRANSLATION, VBAR, (PLATFORM_CHANNEL + 0x1000) >> 8);
+    assert_abort(abort_esr);
+    trap(EC(0x24) | IL | ISV | SIZE(2) | FSC_TRANSLATION | S1PTW, VBAR, PLATFORM_CHANNEL >> 8);
+    assert_abort(abort_esr);
+    trap(EC(0x20) | IL | FSC_TRANSLATION, VBAR, PLATFORM_CHANNEL >> 8);
+    assert_abort(EC(0x21) | IL | 0x10);
+}
+
 static void outside_the_gic_is_a_fault(void **state) {
     (void)state;
     static const uint64_t addresses[] = {
@@ -244,8 +300,8 @@ static void bits_above_the_class_do_not_count(void **state) {
 }
 
 static uint64_t sysreg(unsigned crm, unsigned op2, unsigned rt, bool read) {
-    return EC(0x18) | IL | UINT64_C(3) << 20 | (uint64_t)op2 << 17 | 12 << 10 | (uint64_t)rt << 5 |
-           (uint64_t)crm << 1 | read;
+    return EC(0x18) | IL | UINT64_C(3) << 20 | (uint64_t)op2 << 17 | 12 << 10 | (uint64_t)rt << 5 | (uint64_t)crm << 1 |
+           read;
 }
 
 static void sgi_registers(void **state) {
@@ -284,7 +340,7 @@ static void other_registers_are_undefined(void **state) {
 
 static void other_exceptions_are_undefined(void **state) {
     (void)state;
-    for (uint64_t class = 0; class < 0x40; class++) {
+    for (uint64_t class = 0; class < 0x40; class ++) {
         if (class == 0x16 || class == 0x17 || class == 0x18 || class == 0x20 || class == 0x24)
             continue;
         trap(EC(class) | IL, 0, 0);
@@ -328,6 +384,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(distributor_writes_are_carried_out, set_up),
         cmocka_unit_test_setup(redistributor_writes_are_carried_out, set_up),
+        cmocka_unit_test_setup(the_channel_is_read_and_written, set_up),
+        cmocka_unit_test_setup(the_channel_by_other_means_is_a_fault, set_up),
         cmocka_unit_test_setup(outside_the_gic_is_a_fault, set_up),
         cmocka_unit_test_setup(translation_faults_have_their_address_in_hpfar, set_up),
         cmocka_unit_test_setup(permission_faults_are_translated, set_up),

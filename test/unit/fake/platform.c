@@ -252,6 +252,7 @@ static void describe_persona(unsigned index) {
                    {region_base() + 0x190000, PLATFORM_DEVICETREE(index), 0x1000}},
     };
     allow(persona, PLATFORM_BUTTON);
+    allow(persona, PLATFORM_CHANNEL_INTID);
     allow(persona, PLATFORM_WAKE);
 }
 
@@ -272,6 +273,7 @@ static void describe(unsigned cpus, unsigned personas, unsigned boot_cpu) {
         .flip_timeout_ms = PLATFORM_TIMEOUT_MS,
         .quiet_count = 1,
         .power_key = {GPIO_BASE, PLATFORM_POWER_KEY, PIN, PLATFORM_LONG_MS, 0},
+        .channel = {.base = PLATFORM_CHANNEL, .intid = PLATFORM_CHANNEL_INTID},
         .quiet = {{PLATFORM_STATUS, HANDOVER_QUIET_VIRTIO_MMIO, 0}},
         .persona_count = personas,
     };

@@ -19,6 +19,7 @@ enum {
     PLATFORM_TIMER = 26,
     PLATFORM_POWER_KEY = 39,
     PLATFORM_BUTTON = 142,
+    PLATFORM_CHANNEL_INTID = 143,
     PLATFORM_WAKE = 40, /* an SPI that every persona may use */
     PLATFORM_TIMEOUT_MS = 20000,
     PLATFORM_LONG_MS = 2000,
@@ -26,7 +27,8 @@ enum {
 };
 
 #define PLATFORM_STATUS UINT64_C(0x0a000070) /* Status of a virtio-mmio device that the quiet check looks at */
-#define PLATFORM_PARTITION(i) (UINT64_C(0x50000000) + (i) * UINT64_C(0x10000000))
+#define PLATFORM_CHANNEL UINT64_C(0x0b000000)
+#define PLATFORM_PARTITION(i) (UINT64_C(0x50000000) + (i)*UINT64_C(0x10000000))
 #define PLATFORM_PARTITION_SIZE UINT64_C(0x8000000)
 #define PLATFORM_ENTRY(i) (PLATFORM_PARTITION(i) + 0x80000)
 #define PLATFORM_DEVICETREE(i) (PLATFORM_PARTITION(i) + 0x4000000)
@@ -50,9 +52,9 @@ struct platform {
     struct handover handover;
     struct platform_cpu cpus[HANDOVER_CPUS_MAX];
     bool machine_off;
-    bool refuses_on, refuses_off;      /* the firmware's CPU_ON, CPU_OFF, SYSTEM_OFF fail */
-    uint32_t device_status;            /* not 0: the shared device is at work */
-    uint64_t order;                    /* state of the generator that chooses which CPU goes on; 0: each in turn */
+    bool refuses_on, refuses_off; /* the firmware's CPU_ON, CPU_OFF, SYSTEM_OFF fail */
+    uint32_t device_status;       /* not 0: the shared device is at work */
+    uint64_t order;               /* state of the generator that chooses which CPU goes on; 0: each in turn */
     int64_t (*errata)(uint64_t function, uint64_t argument); /* other firmware calls; NULL: NOT_SUPPORTED */
 };
 
