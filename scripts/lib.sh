@@ -249,9 +249,11 @@ apt_cache() {
     apt-cache -c "$FLIPSIDE_BUILD/apt/$name/apt.conf" "$@"
 }
 
-# build_product PRESET...: configures and builds with the CMake workflows of those names.
+# build_product PRESET...: configures and builds with the CMake workflows of those names. Packages are of the same bytes
+# only if their files are made with the same permissions.
 build_product() {
     local preset
+    umask 022
     for preset in "$@"; do
         (cd "$FLIPSIDE_ROOT" && run_logged "build-$preset" "Building ($preset)" cmake --workflow --preset "$preset") ||
             die_of $? "the build failed."

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "cbor.h"
+#include "switcher/cbor.h"
 
 /* RFC 8949 3, 3.1 */
 enum {

@@ -2,13 +2,13 @@
 #include "control.h"
 
 #include "attention.h"
-#include "cbor.h"
 #include "channel.h"
 #include "console.h"
 #include "flip.h"
 #include "history.h"
 #include "log.h"
 #include "switcher.h"
+#include "switcher/cbor.h"
 
 /* control.cddl */
 enum message {

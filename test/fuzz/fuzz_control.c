@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "attention.h"
-#include "cbor.h"
 #include "channel.h"
 #include "console.h"
 #include "control.h"
 #include "flip.h"
 #include "machine.h"
 #include "switcher.h"
+#include "switcher/cbor.h"
 
 struct switcher switcher;
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "attention.h"
-#include "cbor.h"
 #include "channel.h"
 #include "control.h"
 #include "flip.h"
@@ -9,6 +8,7 @@
 #include "machine.h"
 #include "pseudorandom.h"
 #include "switcher.h"
+#include "switcher/cbor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

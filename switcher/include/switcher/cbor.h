@@ -3,13 +3,15 @@
 #define SWITCHER_CBOR_H
 
 /**
- * As much CBOR (RFC 8949) as the control protocol needs: unsigned integers, text strings and arrays, all of definite
- * length, in the shortest form (4.2.1) and nothing else.
+ * As much CBOR (RFC 8949) as the control protocol needs, at both its ends: unsigned integers, text strings and arrays,
+ * all of definite length, in the shortest form (4.2.1) and nothing else.
  *
  * An error sticks: after the first, reading gives 0 and empty text, writing does nothing, and it is looked at once.
  */
 
-#include "arch.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct cbor_reader {
     const uint8_t *next;
