@@ -31,6 +31,7 @@ enum log_event {
     LOG_UP,           /* the agent said for the first time that the persona is up */
 };
 
+/** In the order of the control protocol's `counters` (control.cddl): new ones go to the end. */
 enum log_counter {
     COUNT_HVC,
     COUNT_SMC,
