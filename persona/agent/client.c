@@ -20,7 +20,7 @@ static int connect_to_daemon(void) {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
         return fd;
-    fprintf(stderr, "flipside-agent: its service cannot be reached (%s): %s\n", DAEMON_SOCKET, strerror(errno));
+    (void)fprintf(stderr, "flipside-agent: its service cannot be reached (%s): %s\n", DAEMON_SOCKET, strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
@@ -33,11 +33,11 @@ static bool receive_answer(int fd, struct message *answer) {
         size = recv(fd, data, sizeof data, 0);
     } while (size < 0 && errno == EINTR);
     if (size <= 0 || !message_read(data, (size_t)size, answer)) {
-        fprintf(stderr, "flipside-agent: its service gave no answer\n");
+        (void)fprintf(stderr, "flipside-agent: its service gave no answer\n");
         return false;
     }
     if (answer->kind == MESSAGE_ERROR)
-        fprintf(stderr, "flipside-agent: %s\n", answer->text);
+        (void)fprintf(stderr, "flipside-agent: %s\n", answer->text);
     return answer->kind != MESSAGE_ERROR;
 }
 
@@ -78,12 +78,12 @@ int client_status(bool json) {
     int status = ask_once(&message, &answer);
     if (status == OK)
         (json ? status_print_json : status_print)(&answer.status, stdout);
-    return status;
+    return status == OK && fflush(stdout) != 0 ? FAILED : status;
 }
 
 static void execute(char *const command[]) {
     execvp(command[0], command);
-    fprintf(stderr, "flipside-agent: %s: %s\n", command[0], strerror(errno));
+    (void)fprintf(stderr, "flipside-agent: %s: %s\n", command[0], strerror(errno));
     _exit(errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE);
 }
 

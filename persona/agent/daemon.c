@@ -64,9 +64,9 @@ static int64_t milliseconds_now(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void tell(const char *what) { fprintf(stderr, "flipside-agent: %s\n", what); }
+static void tell(const char *what) { (void)fprintf(stderr, "flipside-agent: %s\n", what); }
 
-static void tell_error(const char *what) { fprintf(stderr, "flipside-agent: %s: %s\n", what, strerror(errno)); }
+static void tell_error(const char *what) { (void)fprintf(stderr, "flipside-agent: %s: %s\n", what, strerror(errno)); }
 
 /* --- clients --- */
 
@@ -209,7 +209,7 @@ static void take_message(const uint8_t *data, size_t size) {
 static void refuse(const char *reason) {
     struct message_bytes message = message_with_text(MESSAGE_REFUSE, reason);
     char text[MESSAGE_TEXT_MAX + 32];
-    snprintf(text, sizeof text, "refused to flip: %s", reason);
+    (void)snprintf(text, sizeof text, "refused to flip: %s", reason);
     tell(text);
     (void)tell_switcher(&message);
     if (agent.asking != NULL && agent.asking->asked.kind == MESSAGE_FLIP)
@@ -243,7 +243,7 @@ static void make_way(void) {
         return;
     }
     char reason[128];
-    snprintf(reason, sizeof reason, "the system does not suspend: %s", strerror(errno));
+    (void)snprintf(reason, sizeof reason, "the system does not suspend: %s", strerror(errno));
     refuse(reason);
 }
 
@@ -277,9 +277,7 @@ static void receive_all(void) {
         take_message(data, size);
     if (result == PORT_GONE)
         lose_port();
-    else if (result == PORT_ASIDE)
-        put_aside();
-    else if (!agent.greeted)
+    else if (result == PORT_ASIDE || !agent.greeted)
         put_aside();
     else
         agent.aside_for = 0;

@@ -151,7 +151,7 @@ static void read_field(struct dbus_reader *reader, struct dbus_message *message)
     } else if (strcmp(type, "g") == 0) {
         const char *signature = read_signature(reader);
         if (code == FIELD_SIGNATURE)
-            snprintf(message->signature, sizeof message->signature, "%s", signature);
+            (void)snprintf(message->signature, sizeof message->signature, "%s", signature);
     } else if (strcmp(type, "s") == 0 || strcmp(type, "o") == 0) {
         (void)dbus_read_string(reader);
     } else {
@@ -185,7 +185,7 @@ static int64_t milliseconds_now(void) {
 
 static int connect_to(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
         close(fd);

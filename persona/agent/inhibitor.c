@@ -37,7 +37,7 @@ enum inhibitor_answer inhibitor_read(const struct dbus_message *reply, char *rea
         (void)dbus_read_uint32(&reader); /* user */
         (void)dbus_read_uint32(&reader); /* process */
         if (!reader.failed && strcmp(mode, "block") == 0 && names_sleep(what)) {
-            snprintf(reason, size, "%s: %s", who, why);
+            (void)snprintf(reason, size, "%s: %s", who, why);
             return INHIBITOR_HELD;
         }
     }

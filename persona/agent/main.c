@@ -25,7 +25,7 @@ static const char help[] =
     "See flipside-agent(8).\n";
 
 static int wrong_usage(void) {
-    fputs(help, stderr);
+    (void)fputs(help, stderr);
     return USAGE;
 }
 
@@ -76,7 +76,7 @@ static int tune(int count, char **words) {
     else
         return wrong_usage();
     if (!done)
-        fprintf(stderr, "flipside-agent: not all settings could be changed: %s\n", strerror(errno));
+        (void)fprintf(stderr, "flipside-agent: not all settings could be changed: %s\n", strerror(errno));
     return done ? OK : FAILED;
 }
 

@@ -139,7 +139,7 @@ static void read_name(struct cbor_reader *reader, char name[MESSAGE_NAME_MAX + 1
 static void read_text(struct cbor_reader *reader, char *to) {
     struct cbor_text text = cbor_read_text(reader, MESSAGE_TEXT_MAX);
     for (size_t i = 0; i < text.size; i++)
-        to[i] = text.start[i] >= ' ' && text.start[i] <= '~' ? text.start[i] : '?';
+        to[i] = (char)(text.start[i] >= ' ' && text.start[i] <= '~' ? text.start[i] : '?');
     to[text.size] = '\0';
 }
 

@@ -18,7 +18,7 @@ static bool has_name(const char *file) {
     if (stream == NULL)
         return false;
     bool read = fgets(line, sizeof line, stream) != NULL;
-    fclose(stream);
+    (void)fclose(stream);
     return read && strcmp(line, PORT_NAME "\n") == 0;
 }
 
@@ -34,7 +34,7 @@ bool port_find(const char *root, char *path, size_t size) {
     char pattern[256];
     glob_t found;
     bool there = false;
-    snprintf(pattern, sizeof pattern, "%s/sys/class/virtio-ports/*/name", root);
+    (void)snprintf(pattern, sizeof pattern, "%s/sys/class/virtio-ports/*/name", root);
     if (glob(pattern, 0, NULL, &found) != 0)
         return false;
     for (size_t i = 0; i < found.gl_pathc && !there; i++)

@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 
+/* Whether all was written, the stream knows at its end. */
+#define PRINT(...) ((void)fprintf(__VA_ARGS__))
+
 static const char *const state_texts[STATES] = {
     [STATE_LOADED] = "loaded", [STATE_RUNNING] = "running", [STATE_SUSPENDED] = "suspended",
     [STATE_ASLEEP] = "asleep", [STATE_OFF] = "off",         [STATE_CUT_OFF] = "cut off",
@@ -36,13 +39,14 @@ enum { SECOND = 1000000000, MILLISECOND = 1000000, DURATION_SIZE = 48 };
 static const char *duration(uint64_t nanoseconds, char text[DURATION_SIZE]) {
     uint64_t seconds = nanoseconds / SECOND;
     if (seconds >= 86400)
-        snprintf(text, DURATION_SIZE, "%" PRIu64 " d %" PRIu64 " h", seconds / 86400, seconds / 3600 % 24);
+        (void)snprintf(text, DURATION_SIZE, "%" PRIu64 " d %" PRIu64 " h", seconds / 86400, seconds / 3600 % 24);
     else if (seconds >= 3600)
-        snprintf(text, DURATION_SIZE, "%" PRIu64 " h %" PRIu64 " min", seconds / 3600, seconds / 60 % 60);
+        (void)snprintf(text, DURATION_SIZE, "%" PRIu64 " h %" PRIu64 " min", seconds / 3600, seconds / 60 % 60);
     else if (seconds >= 60)
-        snprintf(text, DURATION_SIZE, "%" PRIu64 " min %" PRIu64 " s", seconds / 60, seconds % 60);
+        (void)snprintf(text, DURATION_SIZE, "%" PRIu64 " min %" PRIu64 " s", seconds / 60, seconds % 60);
     else
-        snprintf(text, DURATION_SIZE, "%" PRIu64 ".%03u s", seconds, (unsigned)(nanoseconds % SECOND / MILLISECOND));
+        (void)snprintf(text, DURATION_SIZE, "%" PRIu64 ".%03u s", seconds,
+                       (unsigned)(nanoseconds % SECOND / MILLISECOND));
     return text;
 }
 
@@ -57,10 +61,10 @@ static void print_personas(const struct message_status *status, FILE *to) {
     char text[DURATION_SIZE];
     for (unsigned i = 0; i < status->persona_count; i++) {
         const struct message_persona *persona = &status->personas[i];
-        fprintf(to, "%-16s %-10s", persona->name, state_texts[persona->state]);
+        PRINT(to, "%-16s %-10s", persona->name, state_texts[persona->state]);
         if (persona->since != 0)
-            fprintf(to, " for %-14s", duration(age(status->now, persona->since), text));
-        fprintf(to, "%s%s\n", persona->agent ? " agent" : "", i == status->self ? " (this system)" : "");
+            PRINT(to, " for %-14s", duration(age(status->now, persona->since), text));
+        PRINT(to, "%s%s\n", persona->agent ? " agent" : "", i == status->self ? " (this system)" : "");
     }
 }
 
@@ -69,54 +73,53 @@ static void print_stages(const struct message_flip *flip, FILE *to) {
     char text[DURATION_SIZE];
     for (unsigned i = TIME_ACKNOWLEDGED; i < TIMES; i++)
         if (flip->times[i] > started(flip))
-            fprintf(to, ", %s after %s", time_texts[i], duration(flip->times[i] - started(flip), text));
+            PRINT(to, ", %s after %s", time_texts[i], duration(flip->times[i] - started(flip), text));
 }
 
 static void print_flip(const struct message_status *status, const struct message_flip *flip, FILE *to) {
     char text[DURATION_SIZE];
-    fprintf(to, "  %s to %s: %s", status->personas[flip->from].name, status->personas[flip->to].name,
-            stage_texts[flip->stage]);
+    PRINT(to, "  %s to %s: %s", status->personas[flip->from].name, status->personas[flip->to].name,
+          stage_texts[flip->stage]);
     if (started(flip) != 0)
-        fprintf(to, ", %s ago", duration(age(status->now, started(flip)), text));
+        PRINT(to, ", %s ago", duration(age(status->now, started(flip)), text));
     print_stages(flip, to);
-    fputc('\n', to);
+    PRINT(to, "\n");
 }
 
 void status_print(const struct message_status *status, FILE *to) {
     print_personas(status, to);
-    fputs(status->flip_count == 0 ? "flips: none yet\n" : "flips, newest first:\n", to);
+    PRINT(to, "%s\n", status->flip_count == 0 ? "flips: none yet" : "flips, newest first:");
     for (unsigned i = 0; i < status->flip_count; i++)
         print_flip(status, &status->flips[i], to);
-    fputs("counts of this system:", to);
+    PRINT(to, "counts of this system:");
     for (unsigned i = 0; i < COUNTERS; i++)
-        fprintf(to, "%s %s %" PRIu64, i == 0 ? "" : ",", counter_texts[i], status->counters[i]);
-    fputc('\n', to);
+        PRINT(to, "%s %s %" PRIu64, i == 0 ? "" : ",", counter_texts[i], status->counters[i]);
+    PRINT(to, "\n");
 }
 
 /* No text needs an escape: names are [a-z0-9-], checked as they came. */
 static void print_json_flip(const struct message_status *status, const struct message_flip *flip, FILE *to) {
-    fprintf(to, "{\"from\":\"%s\",\"to\":\"%s\",\"stage\":\"%s\"", status->personas[flip->from].name,
-            status->personas[flip->to].name, stage_texts[flip->stage]);
+    PRINT(to, "{\"from\":\"%s\",\"to\":\"%s\",\"stage\":\"%s\"", status->personas[flip->from].name,
+          status->personas[flip->to].name, stage_texts[flip->stage]);
     for (unsigned i = 0; i < TIMES; i++)
-        fprintf(to, ",\"%s\":%" PRIu64, time_texts[i], flip->times[i]);
-    fputc('}', to);
+        PRINT(to, ",\"%s\":%" PRIu64, time_texts[i], flip->times[i]);
+    PRINT(to, "}");
 }
 
 void status_print_json(const struct message_status *status, FILE *to) {
-    fprintf(to, "{\"now\":%" PRIu64 ",\"self\":\"%s\",\"personas\":[", status->now,
-            status->personas[status->self].name);
+    PRINT(to, "{\"now\":%" PRIu64 ",\"self\":\"%s\",\"personas\":[", status->now, status->personas[status->self].name);
     for (unsigned i = 0; i < status->persona_count; i++) {
         const struct message_persona *persona = &status->personas[i];
-        fprintf(to, "%s{\"name\":\"%s\",\"state\":\"%s\",\"since\":%" PRIu64 ",\"agent\":%s}", i == 0 ? "" : ",",
-                persona->name, state_texts[persona->state], persona->since, persona->agent ? "true" : "false");
+        PRINT(to, "%s{\"name\":\"%s\",\"state\":\"%s\",\"since\":%" PRIu64 ",\"agent\":%s}", i == 0 ? "" : ",",
+              persona->name, state_texts[persona->state], persona->since, persona->agent ? "true" : "false");
     }
-    fputs("],\"flips\":[", to);
+    PRINT(to, "],\"flips\":[");
     for (unsigned i = 0; i < status->flip_count; i++) {
-        fputs(i == 0 ? "" : ",", to);
+        PRINT(to, "%s", i == 0 ? "" : ",");
         print_json_flip(status, &status->flips[i], to);
     }
-    fputs("],\"counters\":{", to);
+    PRINT(to, "],\"counters\":{");
     for (unsigned i = 0; i < COUNTERS; i++)
-        fprintf(to, "%s\"%s\":%" PRIu64, i == 0 ? "" : ",", counter_texts[i], status->counters[i]);
-    fputs("}}\n", to);
+        PRINT(to, "%s\"%s\":%" PRIu64, i == 0 ? "" : ",", counter_texts[i], status->counters[i]);
+    PRINT(to, "}}\n");
 }

@@ -34,7 +34,7 @@ static bool read_value(const char *path, char value[VALUE_MAX]) {
     if (stream == NULL)
         return false;
     bool read = fgets(value, VALUE_MAX, stream) != NULL;
-    fclose(stream);
+    (void)fclose(stream);
     if (read)
         value[strcspn(value, "\n")] = '\0';
     return read;
@@ -62,7 +62,7 @@ static void chosen(char *value) {
 /* Notes what a setting was, before it is changed. */
 static bool change(FILE *kept, const char *root, const char *path, char *value, const char *wanted) {
     chosen(value);
-    fprintf(kept, "%s %s\n", path + strlen(root), value);
+    (void)fprintf(kept, "%s %s\n", path + strlen(root), value);
     return fflush(kept) == 0 && write_value(path, wanted);
 }
 
@@ -70,7 +70,7 @@ static bool change(FILE *kept, const char *root, const char *path, char *value, 
 static bool apply_setting(FILE *kept, const char *root, const struct setting *setting) {
     char path[PATH_MAX];
     char value[VALUE_MAX];
-    snprintf(path, sizeof path, "%s%s", root, setting->path);
+    (void)snprintf(path, sizeof path, "%s%s", root, setting->path);
     if (!read_value(path, value) || strstr(value, setting->shown) != NULL)
         return true;
     if (setting->shown[0] == '[' && strstr(value, setting->wanted) == NULL)
@@ -90,7 +90,7 @@ static bool for_devices(const char *root, bool (*each)(const char *root, const c
     char top[PATH_MAX];
     char value[VALUE_MAX];
     bool all = true;
-    snprintf(top, sizeof top, "%s/sys/devices", root);
+    (void)snprintf(top, sizeof top, "%s/sys/devices", root);
     char *const tops[] = {top, NULL};
     FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
     if (tree == NULL)
@@ -149,7 +149,7 @@ bool tune_off(const char *root, const char *kept) {
         *space = '\0';
         all &= restore(root, line, space + 1);
     }
-    fclose(stream);
+    (void)fclose(stream);
     return unlink(kept) == 0 && all;
 }
 
@@ -171,10 +171,10 @@ void tune_show(const char *root, const char *kept, FILE *to) {
     char value[VALUE_MAX];
     struct count count = {0};
     (void)for_devices(root, count_device, &count);
-    fprintf(to, "tuned: %s\n", access(kept, F_OK) == 0 ? "yes" : "no");
+    (void)fprintf(to, "tuned: %s\n", access(kept, F_OK) == 0 ? "yes" : "no");
     for (unsigned i = 0; i < SETTINGS; i++) {
-        snprintf(path, sizeof path, "%s%s", root, settings[i].path);
-        fprintf(to, "%s: %s\n", settings[i].path, read_value(path, value) ? value : "not there");
+        (void)snprintf(path, sizeof path, "%s%s", root, settings[i].path);
+        (void)fprintf(to, "%s: %s\n", settings[i].path, read_value(path, value) ? value : "not there");
     }
-    fprintf(to, "devices that suspend beside others: %u of %u\n", count.asynchronous, count.devices);
+    (void)fprintf(to, "devices that suspend beside others: %u of %u\n", count.asynchronous, count.devices);
 }
