@@ -52,6 +52,8 @@ class Plan:
                        re.findall(r"^  (\S+) +(0x[0-9a-f]+)-(0x[0-9a-f]+)", plan, re.MULTILINE)}
         self.reach = {name: [(int(first, 16), int(last, 16)) for first, last in re.findall(r"(0x[0-9a-f]+)-(0x[0-9a-f]+)", part)]
                       for name, part in re.findall(r"Devices that (\S+) reaches:\n((?:  .*\n)+)", text)}
+        channel = int(re.search(r"^  channel +(0x[0-9a-f]+)", text, re.MULTILINE).group(1), 16)
+        self.channel = (channel, channel + PAGE - 1)
         self.end = RAM + int(terminal.memory.rstrip("G")) * (1 << 30)
 
     def gaps(self):
@@ -104,7 +106,6 @@ class Attacker:
 
     def __init__(self, terminal, plan, name="personal", title=""):
         self.terminal, self.plan, self.name, self.title, self.results = terminal, plan, name, title, []
-        RESULTS.mkdir(parents=True, exist_ok=True)
 
     def command(self, words, timeout=ATTACK):
         """A line for the payload; its status and output."""
@@ -130,7 +131,7 @@ class Attacker:
     def note(self, line):
         """A row of the table of results."""
         self.results.append(line)
-        print(line)
+        RESULTS.mkdir(parents=True, exist_ok=True)
         with open(RESULTS / f"{os.getpid()}.txt", "a", encoding="utf-8") as file:
             file.write(f"{self.title:<12} {line}\n")
 
