@@ -12,7 +12,7 @@ enum {
     SPI_FIRST = 32,
     CHANNEL_REGISTERS_SIZE = 0x200, /* bytes: virtio-mmio registers and the console's configuration */
     PLACED_NAME_SIZE = 32,          /* bytes of an added node's name with its address */
-    CELL = 4, /* bytes */
+    CELL = 4,                       /* bytes */
 };
 
 const char *devicetree_error_text(enum devicetree_error error) {

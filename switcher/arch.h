@@ -44,17 +44,16 @@ struct trap_syndrome {
  * unsigned arch_cpu_index(void)                                 index into handover.cpus of this CPU (TPIDR_EL2)
  * void arch_wait_for_interrupt(void)                            WFI
  * void arch_relax(void)                                         YIELD, in a spin loop
- * void arch_wfi_routing(bool to_el2)                            HCR_EL2.IMO, so that an IRQ wakes WFI at EL2 for certain
- * uint32_t arch_icc_iar0(void), void arch_icc_eoir0(uint32_t)   acknowledge and end a Group 0 interrupt
- * void arch_icc_sgi0r(uint64_t), arch_icc_sgi1r(uint64_t)       ICC_SGI0R_EL1, ICC_SGI1R_EL1
- * uint32_t arch_icc_hppir1(void)                                ICC_HPPIR1_EL1: highest pending Group 1 INTID, >= 1020 none
- * void arch_icc_group1(bool enable)                             ICC_IGRPEN1_EL1
- * void arch_icc_init(void)                                      SRE, PMR, BPR, IGRPEN0 for EL2; Group 1 off, no active priorities
- * void arch_set_stage2(uint64_t vttbr)                          VTTBR_EL2 and ISB
- * void arch_flush_stage2(void)                                  all TLB entries of the current VMID, instruction caches
- * void arch_clean_invalidate(uint64_t base, uint64_t size)      data cache to the point of coherency
- * void arch_copy(destination, source, size)                     memory, cached, 8-byte aligned addresses
- * void arch_clear_registers(void)                               every register that a persona could have left something in
+ * void arch_wfi_routing(bool to_el2)                            HCR_EL2.IMO, so that an IRQ wakes WFI at EL2 for
+ * certain uint32_t arch_icc_iar0(void), void arch_icc_eoir0(uint32_t)   acknowledge and end a Group 0 interrupt void
+ * arch_icc_sgi0r(uint64_t), arch_icc_sgi1r(uint64_t)       ICC_SGI0R_EL1, ICC_SGI1R_EL1 uint32_t arch_icc_hppir1(void)
+ * ICC_HPPIR1_EL1: highest pending Group 1 INTID, >= 1020 none void arch_icc_group1(bool enable) ICC_IGRPEN1_EL1 void
+ * arch_icc_init(void)                                      SRE, PMR, BPR, IGRPEN0 for EL2; Group 1 off, no active
+ * priorities void arch_set_stage2(uint64_t vttbr)                          VTTBR_EL2 and ISB void
+ * arch_flush_stage2(void)                                  all TLB entries of the current VMID, instruction caches void
+ * arch_clean_invalidate(uint64_t base, uint64_t size)      data cache to the point of coherency void
+ * arch_copy(destination, source, size)                     memory, cached, 8-byte aligned addresses void
+ * arch_clear_registers(void)                               every register that a persona could have left something in
  * bool arch_translate(uint64_t va, bool write, uint64_t *ipa)   AT S1E1R/W; false: stage 1 does not translate it
  * struct trap_syndrome arch_syndrome(void)                      ESR_EL2, FAR_EL2, HPFAR_EL2
  * arch_read_vbar_el1, arch_read_sctlr_el1, arch_write_exception_el1(elr, spsr, esr), arch_write_far_el1

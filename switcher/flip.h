@@ -22,7 +22,8 @@ void flip_enter(unsigned index, struct trap_frame *frame);
 /** Starts the running persona afresh (SYSTEM_RESET), whatever its CPUs do. */
 void flip_reset(struct trap_frame *frame);
 
-/** Has this CPU, just started by the firmware, begin where the running persona wants it to. @return false: it was not asked for */
+/** Has this CPU, just started by the firmware, begin where the running persona wants it to. @return false: it was not
+ * asked for */
 __attribute__((warn_unused_result)) bool flip_start_cpu(struct trap_frame *frame);
 
 /** Stops the running persona against its will and enters the next. */

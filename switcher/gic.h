@@ -18,11 +18,11 @@
 enum {
     GIC_INTIDS = 1024,
     GIC_WORDS = GIC_INTIDS / 32,
-    GIC_SGI_STOP = 15,              /* Group 0: the receiving CPU looks at its orders */
-    GIC_PRIORITY_SWITCHER = 0x00,   /* above every persona's */
-    GIC_PRIORITY_HIGHEST = 0x20,    /* the highest that a persona can set; a smaller value written becomes this */
+    GIC_SGI_STOP = 15,            /* Group 0: the receiving CPU looks at its orders */
+    GIC_PRIORITY_SWITCHER = 0x00, /* above every persona's */
+    GIC_PRIORITY_HIGHEST = 0x20,  /* the highest that a persona can set; a smaller value written becomes this */
     GIC_PRIORITY_RESET = 0xa0,
-    GIC_INTID_NONE = 1020,          /* first of the special INTIDs */
+    GIC_INTID_NONE = 1020, /* first of the special INTIDs */
 };
 
 /** Banked part: SGIs and PPIs of one CPU. */
@@ -35,11 +35,11 @@ struct gic_local_state {
 
 /** One persona's interrupt controller. */
 struct gic_state {
-    uint32_t control;             /* GICD_CTLR: bit EnableGrp1 only, as the persona set it */
-    uint32_t allowed[GIC_WORDS];  /* SPIs that are the persona's to use */
-    uint32_t enable[GIC_WORDS];   /* word 0 not used */
-    uint32_t pending[GIC_WORDS];  /* valid while the persona does not run */
-    uint64_t config[GIC_WORDS];   /* GICD_ICFGR: two bits an INTID */
+    uint32_t control;            /* GICD_CTLR: bit EnableGrp1 only, as the persona set it */
+    uint32_t allowed[GIC_WORDS]; /* SPIs that are the persona's to use */
+    uint32_t enable[GIC_WORDS];  /* word 0 not used */
+    uint32_t pending[GIC_WORDS]; /* valid while the persona does not run */
+    uint64_t config[GIC_WORDS];  /* GICD_ICFGR: two bits an INTID */
     uint8_t priority[GIC_INTIDS] __attribute__((aligned(8)));
     uint8_t route[GIC_INTIDS] __attribute__((aligned(8))); /* CPU index; GIC_ROUTE_ANY: Interrupt_Routing_Mode 1 */
     struct gic_local_state local[HANDOVER_CPUS_MAX];

@@ -5,8 +5,8 @@
 /**
  * The switcher lock: one CPU at a time changes personas, the distributor or attention.
  *
- * A CPU that is ordered to stop while it waits for the lock stops then and there (cpu_stop_if_ordered): the CPU that gave
- * the order holds the lock and waits for it to be off.
+ * A CPU that is ordered to stop while it waits for the lock stops then and there (cpu_stop_if_ordered): the CPU that
+ * gave the order holds the lock and waits for it to be off.
  */
 
 void lock_acquire(void);

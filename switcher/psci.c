@@ -28,9 +28,7 @@ static struct call call_of(const struct trap_frame *frame) {
     return call;
 }
 
-static bool entry_is_valid(uint64_t entry) {
-    return entry % 4 == 0 && persona_contains(running_persona(), entry, 4);
-}
+static bool entry_is_valid(uint64_t entry) { return entry % 4 == 0 && persona_contains(running_persona(), entry, 4); }
 
 /** DEN0022 5.4. Standby only: power_state with anything but StateID set is not one that FEATURES offers. */
 static int64_t cpu_suspend(const struct call *call) {
@@ -55,8 +53,8 @@ static int64_t cpu_on(const struct call *call) {
         return PSCI_ALREADY_ON;
     if (target->power == PERSONA_CPU_ON_PENDING)
         return PSCI_ON_PENDING;
-    *target = (struct persona_cpu){
-        .power = PERSONA_CPU_ON_PENDING, .entry = call->argument[1], .context = call->argument[2]};
+    *target =
+        (struct persona_cpu){.power = PERSONA_CPU_ON_PENDING, .entry = call->argument[1], .context = call->argument[2]};
     log_add(LOG_CPU_ON, switcher.running, (uint64_t)cpu, call->argument[1]);
     if (cpu_power_on((unsigned)cpu) == CPU_OK)
         return PSCI_SUCCESS;

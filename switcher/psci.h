@@ -2,7 +2,8 @@
 #ifndef SWITCHER_PSCI_H
 #define SWITCHER_PSCI_H
 
-/** PSCI 1.1 (DEN0022) and SMCCC 1.1 (DEN0028) as a persona sees them; the function ids are also those of the firmware below. */
+/** PSCI 1.1 (DEN0022) and SMCCC 1.1 (DEN0028) as a persona sees them; the function ids are also those of the firmware
+ * below. */
 
 #include "arch.h"
 
@@ -49,8 +50,9 @@ enum psci_affinity { PSCI_AFFINITY_ON = 0, PSCI_AFFINITY_OFF = 1, PSCI_AFFINITY_
 enum { PSCI_VERSION_1_1 = 0x10001, SMCCC_VERSION_1_1 = 0x10001 };
 
 /**
- * Carries out one call of the running persona: function id in x0, arguments in x1 to x3; the result goes into x0, or the frame
- * becomes that of whatever this CPU is to do next. Call without the switcher lock; afterwards cpu_stop_if_ordered.
+ * Carries out one call of the running persona: function id in x0, arguments in x1 to x3; the result goes into x0, or
+ * the frame becomes that of whatever this CPU is to do next. Call without the switcher lock; afterwards
+ * cpu_stop_if_ordered.
  * @param frame of the HVC or SMC, ELR behind it
  */
 void psci_call(struct trap_frame *frame);

@@ -64,8 +64,9 @@ static const struct origin {
     uint64_t spsr, offset;
     bool lower;
 } origins[] = {
-    {0x80000000 | EL0T, 0x400, true},  {0x600003c0 | EL0T, 0x400, true},    {0x3c0 | EL1T, 0x000, false},
-    {0x3c0 | EL1H, 0x200, false},      {0x60000000 | EL1H, 0x200, false},   {USER32, 0x600, true},
+    {0x80000000 | EL0T, 0x400, true},    {0x600003c0 | EL0T, 0x400, true},
+    {0x3c0 | EL1T, 0x000, false},        {0x3c0 | EL1H, 0x200, false},
+    {0x60000000 | EL1H, 0x200, false},   {USER32, 0x600, true},
     {0x200001d0 & ~0x1c0u, 0x600, true}, {0x2000c030, 0x600, true} /* T32 with an IT block */,
 };
 

@@ -158,8 +158,8 @@ static void cpu_on_pending(void **state) {
 static void calls_of_32_bits_cut_their_arguments(void **state) {
     (void)state;
     uint64_t junk = UINT64_C(0xdeadbeef00000000);
-    assert_int_equal(
-        platform_call(0, PSCI_CPU_ON_32, junk | platform_mpidr(1), junk | entry(), junk | 0x55), PSCI_SUCCESS);
+    assert_int_equal(platform_call(0, PSCI_CPU_ON_32, junk | platform_mpidr(1), junk | entry(), junk | 0x55),
+                     PSCI_SUCCESS);
     assert_true(platform.cpus[1].frame.elr == entry());
     assert_true(platform.cpus[1].frame.x[0] == 0x55);
     assert_int_equal(platform_call(0, PSCI_AFFINITY_INFO_32, junk | platform_mpidr(1), junk, 0), PSCI_AFFINITY_ON);
