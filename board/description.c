@@ -24,8 +24,8 @@ struct property {
 
 static const char *const root_properties[] = {"compatible", "title", "match", "console", NULL};
 static const char *const root_nodes[] = {"devices", "attention", "flip", "channel", "shares", NULL};
-static const char *const group_properties[] = {"nodes", "compatible", "within", "policy",
-                                               "persona", "quiet", "even-if-disabled", NULL};
+static const char *const group_properties[] = {"nodes", "compatible", "within",           "policy", "persona",
+                                               "quiet", "dma",        "even-if-disabled", NULL};
 static const char *const attention_nodes[] = {"power-key", "chord", NULL};
 static const char *const power_key_properties[] = {"node", "pin", "active-low", "long-press-ms", NULL};
 static const char *const chord_properties[] = {"node", "keys", NULL};
@@ -212,6 +212,23 @@ static bool read_quiet(const struct parse *parse, struct parse_group *group) {
     return group->quiet != BOARD_QUIET_UNKNOWN;
 }
 
+static bool read_dma(const struct parse *parse, struct parse_group *group) {
+    char dma[BOARD_NAME_SIZE];
+
+    if (find(parse, group->node, "dma").value == NULL) {
+        return true;
+    }
+    if (!copy_string(parse, group->node, "dma", dma, sizeof(dma))) {
+        return false;
+    }
+    if (strcmp(dma, "smmu") == 0) {
+        group->dma = BOARD_DMA_SMMU;
+    } else if (strcmp(dma, "unconfined") == 0) {
+        group->dma = BOARD_DMA_UNCONFINED;
+    }
+    return group->dma != BOARD_DMA_NONE || strcmp(dma, "none") == 0;
+}
+
 static enum board_error read_group(struct parse *parse, int node) {
     if (parse->group_count == PARSE_GROUPS_MAX) {
         return fail(parse, node, BOARD_TOO_MANY_DEVICES);
@@ -230,7 +247,8 @@ static enum board_error read_group(struct parse *parse, int node) {
     struct property even_if_disabled = find(parse, node, "even-if-disabled");
     group->even_if_disabled = even_if_disabled.value != NULL;
     if (name == NULL || length >= BOARD_NAME_SIZE || group->by_path == by_kind || !read_within(parse, group) ||
-        !read_policy(parse, group) || !read_quiet(parse, group) || even_if_disabled.size != 0) {
+        !read_policy(parse, group) || !read_quiet(parse, group) || !read_dma(parse, group) ||
+        even_if_disabled.size != 0) {
         return fail(parse, node, BOARD_BAD_PROPERTY);
     }
     memcpy(group->name, name, (size_t)length + 1);

@@ -123,6 +123,40 @@ static enum board_error read_resources(const struct parse *parse, struct board_d
     return is_pci ? read_pci_host(device, node) : BOARD_OK;
 }
 
+/** bindings/pci/pci-iommu.txt: one entry that maps every requester to the stream of the same number. */
+static bool maps_every_requester(const struct tree_cursor *node, uint32_t phandle) {
+    enum { CELLS = 4, REQUESTERS = 0x10000 };
+    int length = 0;
+    const fdt32_t *map = fdt_getprop(node->tree, tree_node(node), "iommu-map", &length);
+
+    return map != NULL && length == CELLS * (int)sizeof(*map) && fdt32_ld(map) == 0 && fdt32_ld(map + 1) == phandle &&
+           fdt32_ld(map + 2) == 0 && fdt32_ld(map + 3) >= REQUESTERS;
+}
+
+/** bindings/iommu/arm,smmu-v3.yaml: one cell after each phandle. A stream that goes elsewhere goes past the SMMU. */
+static bool is_master_of_smmu_only(const struct tree_cursor *node, uint32_t phandle) {
+    enum { CELLS = 2 };
+    int length = 0;
+    const fdt32_t *iommus = fdt_getprop(node->tree, tree_node(node), "iommus", &length);
+    int count = length / (int)sizeof(*iommus);
+
+    if (iommus == NULL || count == 0 || length % (CELLS * (int)sizeof(*iommus)) != 0) {
+        return false;
+    }
+    for (int i = 0; i < count; i += CELLS) {
+        if (fdt32_ld(iommus + i) != phandle) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_behind_smmu(const struct board *board, const struct tree_cursor *node) {
+    uint32_t phandle = board->smmu_v3.phandle;
+
+    return board->smmu_v3.base != 0 && (maps_every_requester(node, phandle) || is_master_of_smmu_only(node, phandle));
+}
+
 static enum board_error add_device(struct parse *parse, const struct parse_group *group, const struct tree_cursor *node,
                                    const char *path) {
     struct board *board = parse->board;
@@ -136,6 +170,8 @@ static enum board_error add_device(struct parse *parse, const struct parse_group
     memcpy(device->persona, group->persona, sizeof(device->persona));
     device->policy = group->policy;
     device->quiet = group->quiet;
+    device->dma = group->dma;
+    device->behind_smmu = is_behind_smmu(board, node);
     if (device->policy == BOARD_HIDDEN) {
         return BOARD_OK;
     }
@@ -203,8 +239,7 @@ static enum board_error look_at(struct parse *parse, const struct tree_cursor *n
         }
     }
     // A device that firmware has not enabled is not there, and with no group its registers keep it hidden.
-    if (found == NULL ||
-        (found->policy != BOARD_HIDDEN && !found->even_if_disabled && !tree_is_enabled(node))) {
+    if (found == NULL || (found->policy != BOARD_HIDDEN && !found->even_if_disabled && !tree_is_enabled(node))) {
         *open = is_open(NULL, node);
         return BOARD_OK;
     }

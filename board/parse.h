@@ -22,6 +22,7 @@ struct parse_group {
     enum board_policy policy;
     char persona[BOARD_NAME_SIZE];
     enum board_quiet quiet;
+    enum board_dma dma;
     bool even_if_disabled; /* the firmware marks it so because it has the device to itself while it runs */
 };
 

@@ -93,6 +93,38 @@ static bool is_smmu(const struct tree_cursor *node) {
            tree_has_string(node, "compatible", "arm,smmu-v2");
 }
 
+/** @return the INTID of the interrupt that the node calls so; 0: none */
+static uint32_t named_interrupt(const struct tree_cursor *node, const char *name, const uint32_t *intids,
+                                size_t count) {
+    int index = fdt_stringlist_search(node->tree, tree_node(node), "interrupt-names", name);
+
+    return index >= 0 && (size_t)index < count ? intids[index] : 0;
+}
+
+/** bindings/iommu/arm,smmu-v3.yaml. One that is not as needed is kept from personas all the same, and confines nothing.
+ */
+static void read_smmu(struct parse *parse, const struct tree_cursor *node) {
+    enum { SMMU_INTIDS_MAX = 4, SPI_FIRST = 32, SMMU_SIZE = 0x20000 /* IHI 0070, 6.1: two pages of 64 KiB */ };
+    struct board_smmu *smmu = &parse->board->smmu_v3;
+    struct tree_range range;
+    uint32_t intids[SMMU_INTIDS_MAX];
+    size_t ranges = 0;
+    size_t count = 0;
+
+    if (smmu->base != 0 || !tree_has_string(node, "compatible", "arm,smmu-v3") || !tree_is_enabled(node) ||
+        tree_registers(node, &range, 1, &ranges) != TREE_OK || ranges != 1 || range.size < SMMU_SIZE ||
+        tree_interrupts(node, &parse->board->gic.controller, intids, SMMU_INTIDS_MAX, &count) != TREE_OK) {
+        return;
+    }
+    uint32_t event = named_interrupt(node, "eventq", intids, count);
+    uint32_t error = named_interrupt(node, "gerror", intids, count);
+    uint32_t phandle = fdt_get_phandle(node->tree, tree_node(node));
+    if (event < SPI_FIRST || error < SPI_FIRST || event == error || phandle == 0) {
+        return;
+    }
+    *smmu = (struct board_smmu){range.base, event, error, phandle};
+}
+
 static enum board_error look_at(struct parse *parse, const struct tree_cursor *node) {
     struct board *board = parse->board;
 
@@ -103,6 +135,7 @@ static enum board_error look_at(struct parse *parse, const struct tree_cursor *n
         return add_kept(parse, node, board->gic.its, &board->gic.its_count);
     }
     if (is_smmu(node)) {
+        read_smmu(parse, node);
         return add_kept(parse, node, board->smmu, &board->smmu_count);
     }
     if (tree_has_string(node, "compatible", "arm,armv8-timer")) {

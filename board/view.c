@@ -160,3 +160,10 @@ uint32_t board_memory_percent(const struct board *board, const char *persona) {
     }
     return 0;
 }
+
+bool board_is_unconfined(const struct board *board, const struct board_device *device) {
+    if (device->policy == BOARD_HIDDEN || device->dma == BOARD_DMA_NONE) {
+        return false;
+    }
+    return device->dma == BOARD_DMA_UNCONFINED || board->smmu_v3.base == 0 || !device->behind_smmu;
+}

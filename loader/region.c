@@ -60,6 +60,8 @@ static struct region_layout lay_out(const struct region_request *request) {
     layout.handover = take(&layout, sizeof(struct handover));
     layout.tables_size = TABLES_FOR_SWITCHER + request->persona_count * (uint64_t)TABLES_PER_PERSONA;
     layout.tables = take(&layout, layout.tables_size);
+    layout.size = round_up(layout.size, REGION_STREAM_LEVEL2_SIZE);
+    layout.stream_tables = take(&layout, request->persona_count * (uint64_t)REGION_STREAM_TABLE_SIZE);
     layout.copies = layout.size;
     for (uint32_t i = 0; i < request->persona_count; i++) {
         const struct region_persona *persona = &request->personas[i];
@@ -145,6 +147,8 @@ struct region_fault region_fill(struct region *region, const struct region_reque
         region_build_handover(&build);
     if (build.fault.error == REGION_OK)
         region_build_tables(&build);
+    if (build.fault.error == REGION_OK)
+        region_build_streams(&build);
     if (build.fault.error == REGION_OK)
         check_handover(&build);
     region->tables_used = build.pool.used;

@@ -9,7 +9,11 @@
 
 enum {
     REGION_PAGE_SIZE = 4096,
-    REGION_TREE_MAX = 2 * 1024 * 1024, /* bytes (Linux, Documentation/arch/arm64/booting.rst) */
+    /* Two levels (IHI 0070, 3.3.1.2): 256 descriptors that all lead to one table of 256 entries, all alike. */
+    REGION_STREAM_LEVEL1_SIZE = 256 * 8,
+    REGION_STREAM_LEVEL2_SIZE = 256 * 64,
+    REGION_STREAM_TABLE_SIZE = 2 * REGION_STREAM_LEVEL2_SIZE, /* each level aligned to its size */
+    REGION_TREE_MAX = 2 * 1024 * 1024,                        /* bytes (Linux, Documentation/arch/arm64/booting.rst) */
 };
 
 /** Offsets from the region's start, all page-aligned. */
@@ -18,7 +22,8 @@ struct region_layout {
     uint64_t handover;
     uint64_t tables;
     uint64_t tables_size;
-    uint64_t copies; /* to the end */
+    uint64_t stream_tables; /* per persona: first level, then second level, REGION_STREAM_TABLE_SIZE bytes */
+    uint64_t copies;        /* to the end */
     struct {
         uint64_t kernel;
         uint64_t tree;
@@ -54,6 +59,9 @@ struct region_placement region_place(const struct region_persona *persona);
 
 /** Builds EL2's stage 1 and each persona's stage 2, and puts the registers' values into the hand-over. */
 void region_build_tables(struct region_build *build);
+
+/** Builds each persona's SMMU stream table, where the board has an SMMU; the stage-2 tables are there. */
+void region_build_streams(struct region_build *build);
 
 /** Puts everything but the tables' part into the hand-over. */
 void region_build_handover(struct region_build *build);

@@ -186,8 +186,18 @@ static enum config_error take_default_persona(void *config, struct slice value) 
     return is_name(value) ? copy(terminal->default_persona, sizeof(terminal->default_persona), value) : CONFIG_BAD_NAME;
 }
 
-static const struct key terminal_keys[] = {
-    {"timeout", take_timeout}, {"flip-timeout", take_flip_timeout}, {"default", take_default_persona}, {NULL, NULL}};
+static enum config_error take_allow_unconfined_dma(void *config, struct slice value) {
+    struct config_terminal *terminal = config;
+
+    terminal->allow_unconfined_dma = equals(value, "yes");
+    return terminal->allow_unconfined_dma || equals(value, "no") ? CONFIG_OK : CONFIG_NOT_YES_OR_NO;
+}
+
+static const struct key terminal_keys[] = {{"timeout", take_timeout},
+                                           {"flip-timeout", take_flip_timeout},
+                                           {"default", take_default_persona},
+                                           {"allow-unconfined-dma", take_allow_unconfined_dma},
+                                           {NULL, NULL}};
 
 /* persona.conf */
 

@@ -63,7 +63,8 @@ class Machine:
     keyboard  the terminal's own keys, as a virtio keyboard in the last virtio-mmio slot
     icount    counts instructions instead of time, so that runs are comparable
     kernel, initrd, append   boot a kernel directly with no loader, for comparison
-    machine   more properties for QEMU's -machine, such as "iommu=smmuv3"
+    smmu      puts an SMMUv3 before the PCI devices, which then take part in it
+    machine   more properties for QEMU's -machine
     log       a file for everything that the serial line says
     display   arguments for a screen and a keyboard of the personas, see display_arguments()
     extra     more arguments for QEMU
@@ -72,11 +73,11 @@ class Machine:
 
     def __init__(self, disk=None, *, firmware="u-boot", cpus=2, cpu="cortex-a72", memory="2G", snapshot=False,
                  network=True, rng=False, keyboard=True, icount=False, kernel=None, initrd=None, append="",
-                 machine="", log=None, display=(), extra=(), on_output=None):
+                 smmu=True, machine="", log=None, display=(), extra=(), on_output=None):
         self.disk, self.firmware, self.cpus, self.cpu, self.memory = disk, firmware, cpus, cpu, memory
         self.snapshot, self.network, self.rng, self.keyboard, self.icount = snapshot, network, rng, keyboard, icount
         self.kernel, self.initrd, self.append = kernel, initrd, append
-        self.machine, self.log, self.display, self.extra = machine, log, list(display), list(extra)
+        self.smmu, self.machine, self.log, self.display, self.extra = smmu, machine, log, list(display), list(extra)
         self.on_output = on_output
         self.process = None
         self.output = ""
@@ -98,6 +99,10 @@ class Machine:
         """QEMU's command line."""
         # With ACPI the machine has no PL061 for its power key, and EDK2 would not hand the device tree on.
         kind = "virt,gic-version=3,virtualization=on,acpi=off"
+        # Without iommu_platform a virtio device goes past the SMMU.
+        pci = "disable-legacy=on" + (",iommu_platform=on" if self.smmu else "")
+        if self.smmu:
+            kind += ",iommu=smmuv3"
         if self.machine:
             kind += f",{self.machine}"
         serial = f"socket,id=serial,fd={serial_fd}" + (f",logfile={self.log}" if self.log else "")
@@ -115,11 +120,11 @@ class Machine:
         if self.disk:
             snapshot = ",snapshot=on" if self.snapshot else ""
             words += ["-drive", f"if=none,id=disk,format=raw,file={self.disk}{snapshot}",
-                      "-device", "virtio-blk-pci,drive=disk,disable-legacy=on"]
+                      "-device", f"virtio-blk-pci,drive=disk,{pci}"]
         if self.network:
-            words += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile="]
+            words += ["-netdev", "user,id=net", "-device", f"virtio-net-pci,netdev=net,{pci},romfile="]
         if self.rng:
-            words += ["-device", "virtio-rng-pci,disable-legacy=on"]
+            words += ["-device", f"virtio-rng-pci,{pci}"]
         if self.keyboard:
             words += ["-device", "virtio-keyboard-device,bus=virtio-mmio-bus.31"]
         if self.icount:

@@ -134,13 +134,9 @@ static void write_flips(struct cbor_writer *writer) {
 
 /* The asking persona's own: what another one does is not its business. */
 static void write_counters(struct cbor_writer *writer) {
-    static const enum log_counter order[] = {COUNT_HVC,        COUNT_SMC,    COUNT_SYSREG, COUNT_GICD_WRITE,
-                                             COUNT_GICR_WRITE, COUNT_FAULT,  COUNT_FIQ,    COUNT_UNDEFINED,
-                                             COUNT_FLIP,       COUNT_CHANNEL};
-    const unsigned counters = sizeof order / sizeof order[0];
-    cbor_write_array(writer, counters);
-    for (unsigned i = 0; i < counters; i++)
-        cbor_write_uint(writer, log_counted(order[i], switcher.running));
+    cbor_write_array(writer, LOG_COUNTERS);
+    for (unsigned counter = 0; counter < LOG_COUNTERS; counter++)
+        cbor_write_uint(writer, log_counted((enum log_counter)counter, switcher.running));
 }
 
 static enum control_error answer_status(void) {

@@ -5,10 +5,12 @@
 #include "channel.h"
 #include "console.h"
 #include "cpu.h"
+#include "dma.h"
 #include "history.h"
 #include "log.h"
 #include "psci.h"
 #include "quiet.h"
+#include "smmu.h"
 #include "switcher.h"
 
 /* PSTATE at an entry by PSCI (DEN0022 6.4.3): EL1 with SP_EL1, D, A, I and F masked. */
@@ -67,6 +69,7 @@ static void start(unsigned index, struct trap_frame *frame) {
     channel_start(index);
     copy_pristine(persona->description);
     arch_flush_stage2();
+    smmu_open(index);
     reset_cpus(persona, arch_cpu_index());
     set_state(persona, PERSONA_RUNNING);
     log_add(LOG_START, index, persona->description->entry, 0);
@@ -75,6 +78,7 @@ static void start(unsigned index, struct trap_frame *frame) {
 }
 
 static void resume_here(struct persona *persona, struct trap_frame *frame) {
+    smmu_open(switcher.running);
     reset_cpus(persona, persona->resume_cpu);
     set_state(persona, PERSONA_RUNNING);
     log_add(LOG_RESUME, switcher.running, persona->resume_entry, 0);
@@ -84,6 +88,7 @@ static void resume_here(struct persona *persona, struct trap_frame *frame) {
 /** The persona was suspended on another CPU: that one goes on, this one ends. */
 static void resume_elsewhere(struct persona *persona, struct trap_frame *frame) {
     unsigned cpu = persona->resume_cpu;
+    smmu_open(switcher.running);
     reset_cpus(persona, HANDOVER_CPUS_MAX);
     persona->cpus[cpu] = (struct persona_cpu){.power = PERSONA_CPU_ON_PENDING,
                                               .resumes = true,
@@ -120,6 +125,7 @@ static void stop_machine(void) {
     /* Whatever runs next must not meet a CPU of this persona. */
     while (cpu_stop_others() != CPU_OK)
         console_print("flipside: a CPU of %s does not stop; waiting for it\n", name_of(running_persona()));
+    dma_block();
     quiet_stop_devices(switcher.handover);
 }
 
@@ -182,7 +188,8 @@ enum wake { WAKE_INTERRUPT, WAKE_FLIP };
 static enum wake sleep_until_wake(void) {
     enum wake wake = WAKE_INTERRUPT;
     gic_wake_redistributor();
-    /* IRQs to EL2 for the time of the sleep: they stay masked there but end WFI, whatever the CPU makes of it otherwise. */
+    /* IRQs to EL2 for the time of the sleep: they stay masked there but end WFI, whatever the CPU makes of it
+     * otherwise. */
     arch_wfi_routing(true);
     arch_icc_group1(true);
     while (!gic_persona_interrupt_pending()) {
@@ -191,6 +198,8 @@ static enum wake sleep_until_wake(void) {
             arch_wait_for_interrupt();
             continue;
         }
+        if (smmu_is_interrupt(intid))
+            dma_report_faults();
         enum attention_press press = attention_poll(intid);
         arch_icc_eoir0(intid);
         if (press == ATTENTION_NONE)
@@ -212,7 +221,8 @@ static bool devices_quiet(const struct persona *persona) {
     log_add(LOG_REFUSED, switcher.running, busy, 0);
     history_note(HISTORY_REFUSED, 0, 0);
     attention_clear();
-    console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona), busy);
+    console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona),
+                  busy);
     return false;
 }
 
@@ -221,6 +231,8 @@ static void flip(struct persona *persona, struct trap_frame *frame) {
     attention_clear();
     history_note(HISTORY_SUSPENDING, switcher.running, target);
     log_count(COUNT_FLIP, switcher.running);
+    /* Nothing reaches either persona's memory from here until the next one is entered. */
+    dma_block();
     set_state(persona, PERSONA_SUSPENDED);
     flip_enter(target, frame);
     history_note(HISTORY_FLIPPED, 0, 0);

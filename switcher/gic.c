@@ -51,6 +51,11 @@ static void own(uint32_t intid) {
         gic.own[intid / 32] |= UINT32_C(1) << (intid % 32);
 }
 
+static void own_edge(uint32_t intid) {
+    own(intid);
+    gic.own_edges[intid / 32 % GIC_WORDS] |= UINT32_C(1) << (intid % 32);
+}
+
 static void find_own_interrupts(const struct handover *handover) {
     own(GIC_SGI_STOP);
     own(INTID_MAINTENANCE);
@@ -59,6 +64,10 @@ static void find_own_interrupts(const struct handover *handover) {
         own(handover->power_key.intid);
     if (handover->keyboard.base != 0)
         own(handover->keyboard.intid);
+    if (handover->smmu.base != 0) {
+        own_edge(handover->smmu.event_intid);
+        own_edge(handover->smmu.error_intid);
+    }
 }
 
 /** @return affinity as GICR_TYPER has it in bits 63:32 (Aff3:Aff2:Aff1:Aff0) */
@@ -108,6 +117,8 @@ static void reset_common(struct gic_state *state) {
     __builtin_memset(state, 0, sizeof *state);
     for (uint32_t intid = 0; intid < GIC_INTIDS; intid++)
         state->priority[intid] = initial_priority(intid);
+    for (unsigned word = 1; word < GIC_WORDS; word++)
+        state->config[word] = gic_config_bits(gic.own_edges[word]);
     for (unsigned cpu = 0; cpu < HANDOVER_CPUS_MAX; cpu++)
         gic_local_reset(&state->local[cpu]);
 }
@@ -140,8 +151,9 @@ static void reset_spis(void) {
         arch_write32(gic_word(GIC_ICPENDR, word), UINT32_MAX);
         arch_write32(gic_word(GIC_ICACTIVER, word), UINT32_MAX);
         arch_write32(gic_word(GIC_IGROUPR, word), ~gic.own[word]);
-        arch_write32(gic_word(GIC_ICFGR, 2 * word), 0);
-        arch_write32(gic_word(GIC_ICFGR, 2 * word + 1), 0);
+        uint64_t config = gic_config_bits(gic.own_edges[word]);
+        arch_write32(gic_word(GIC_ICFGR, 2 * word), (uint32_t)config);
+        arch_write32(gic_word(GIC_ICFGR, 2 * word + 1), (uint32_t)(config >> 32));
     }
 }
 
@@ -278,6 +290,10 @@ bool gic_route_switcher(unsigned cpu) {
         route_own(gic.handover->power_key.intid, cpu);
     if (gic.handover->keyboard.base != 0)
         route_own(gic.handover->keyboard.intid, cpu);
+    if (gic.handover->smmu.base != 0) {
+        route_own(gic.handover->smmu.event_intid, cpu);
+        route_own(gic.handover->smmu.error_intid, cpu);
+    }
     return true;
 }
 

@@ -56,6 +56,7 @@ struct gic_hardware {
     uint64_t redistributor[HANDOVER_CPUS_MAX]; /* RD_base; 0: none was found */
     uint32_t words;                            /* bitmap words that this distributor has */
     uint32_t own[GIC_WORDS];                   /* INTIDs that no persona may touch; word 0 counts for each CPU */
+    uint32_t own_edges[GIC_WORDS];             /* of these, the edge-triggered SPIs */
     bool one_of_n;                             /* SPIs can be routed to any one CPU */
     unsigned switcher_route;                   /* CPU that the switcher's own SPIs go to */
     struct gic_state initial;                  /* the state that gic_init leaves the hardware in */

@@ -10,8 +10,11 @@ enum {
     PAGE_SIZE = 4096,
     PAGE_ALIGNMENT_GIC = 0x10000, /* IHI 0069, 12.1: the frames' size and alignment */
     REDISTRIBUTOR_SIZE = 2 * PAGE_ALIGNMENT_GIC,
-    DEVICE_SIZE = 4096,       /* PL011 (DDI 0183), PL061 (DDI 0190) */
-    TRANSPORT_SIZE = 0x200,   /* virtio-mmio */
+    DEVICE_SIZE = 4096,     /* PL011 (DDI 0183), PL061 (DDI 0190) */
+    TRANSPORT_SIZE = 0x200, /* virtio-mmio */
+    SMMU_SIZE = 0x20000,    /* IHI 0070, 6.1: two pages of 64 KiB */
+    PAGE_ALIGNMENT_SMMU = 0x10000,
+    STREAM_TABLE_SIZE_MIN = 64,
     STACK_ALIGNMENT = 16,     /* AAPCS64 */
     DEVICETREE_ALIGNMENT = 8, /* arm64 boot protocol */
     INSTRUCTION_SIZE = 4,
@@ -20,9 +23,10 @@ enum {
 };
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
-#define ADDRESS_END (UINT64_C(1) << 48)            /* the translation tables' reach */
-#define TABLE_ADDRESS UINT64_C(0x0000fffffffff000) /* BADDR of TTBR0_EL2 and VTTBR_EL2 */
-#define VTCR_VS (UINT64_C(1) << 19)                /* 16-bit VMIDs */
+#define ADDRESS_END (UINT64_C(1) << 48)                 /* the translation tables' reach */
+#define TABLE_ADDRESS UINT64_C(0x0000fffffffff000)      /* BADDR of TTBR0_EL2 and VTTBR_EL2 */
+#define SMMU_TABLE_ADDRESS UINT64_C(0x000fffffffffffc0) /* ADDR of SMMU_STRTAB_BASE */
+#define VTCR_VS (UINT64_C(1) << 19)                     /* 16-bit VMIDs */
 #define VTTBR_VMID_SHIFT 48
 
 static bool range_valid(struct handover_range range, uint64_t alignment) {
@@ -150,7 +154,16 @@ static bool persona_intids_valid(const struct handover *handover, const struct h
         return false;
     if (handover->channel.base != 0 && !spi_allowed(persona, handover->channel.intid))
         return false;
+    if (handover->smmu.base != 0 &&
+        (spi_allowed(persona, handover->smmu.event_intid) || spi_allowed(persona, handover->smmu.error_intid)))
+        return false;
     return spi_allowed(persona, handover->flip_button_intid);
+}
+
+static bool smmu_intids_valid(const struct handover_smmu *smmu, uint32_t key, uint32_t keyboard) {
+    uint32_t event = smmu->event_intid, error = smmu->error_intid;
+    return is_spi(event) && is_spi(error) && event != error && event != key && event != keyboard && error != key &&
+           error != keyboard;
 }
 
 static bool own_intids_valid(const struct handover *handover) {
@@ -161,6 +174,8 @@ static bool own_intids_valid(const struct handover *handover) {
     if ((key != 0 && !is_spi(key)) || (keyboard != 0 && !is_spi(keyboard)))
         return false;
     if ((handover->power_key.base != 0 && key == 0) || (handover->keyboard.base != 0 && keyboard == 0))
+        return false;
+    if (handover->smmu.base != 0 && !smmu_intids_valid(&handover->smmu, key, keyboard))
         return false;
     uint32_t channel = handover->channel.intid;
     if (handover->channel.base != 0 &&
@@ -241,6 +256,7 @@ static bool devices_outside_memory(const struct handover *handover) {
     if (in_memory(handover, handover->console, DEVICE_SIZE) ||
         in_memory(handover, handover->power_key.base, DEVICE_SIZE) ||
         in_memory(handover, handover->keyboard.base, TRANSPORT_SIZE) ||
+        in_memory(handover, handover->smmu.base, SMMU_SIZE) ||
         in_memory(handover, handover->gic.distributor, PAGE_ALIGNMENT_GIC))
         return false;
     for (uint32_t i = 0; i < handover->gic.redistributor_region_count; i++) {
@@ -265,11 +281,29 @@ static bool channel_valid(const struct handover *handover) {
         return true;
     if (!range_valid(page, PAGE_SIZE) || in_memory(handover, page.base, page.size) ||
         meets(page, handover->console, DEVICE_SIZE) || meets(page, handover->power_key.base, DEVICE_SIZE) ||
-        meets(page, handover->keyboard.base, TRANSPORT_SIZE) || ranges_overlap(page, distributor(handover)))
+        meets(page, handover->keyboard.base, TRANSPORT_SIZE) || meets(page, handover->smmu.base, SMMU_SIZE) ||
+        ranges_overlap(page, distributor(handover)))
         return false;
     for (uint32_t i = 0; i < handover->gic.redistributor_region_count; i++)
         if (ranges_overlap(page, handover->gic.redistributor_regions[i]))
             return false;
+    return true;
+}
+
+static bool smmu_valid(const struct handover *handover) {
+    const struct handover_smmu *smmu = &handover->smmu;
+    if (smmu->base == 0)
+        return true;
+    if (!range_valid((struct handover_range){smmu->base, SMMU_SIZE}, PAGE_ALIGNMENT_SMMU))
+        return false;
+    for (uint32_t i = 0; i < handover->persona_count; i++) {
+        if ((smmu->stream_tables[i] & ~SMMU_TABLE_ADDRESS) != 0 ||
+            !range_holds(handover->switcher, smmu->stream_tables[i], STREAM_TABLE_SIZE_MIN))
+            return false;
+        for (uint32_t j = 0; j < i; j++)
+            if (smmu->stream_tables[i] == smmu->stream_tables[j])
+                return false;
+    }
     return true;
 }
 
@@ -321,6 +355,8 @@ enum handover_error handover_check(const struct handover *handover) {
         return HANDOVER_BAD_INTID;
     if (!memory_valid(handover))
         return HANDOVER_BAD_MEMORY;
+    if (!smmu_valid(handover))
+        return HANDOVER_BAD_SMMU;
     if (!channel_valid(handover))
         return HANDOVER_BAD_CHANNEL;
     if (!vmids_valid(handover))
@@ -348,6 +384,9 @@ const char *handover_error_text(enum handover_error error) {
         return "too many places to look for quiet devices, or one of an unknown kind";
     case HANDOVER_BAD_PERSONAS:
         return "no personas, too many, or one without a proper name";
+    case HANDOVER_BAD_SMMU:
+        return "the SMMU's registers are misaligned, or a stream table is outside the switcher's region or two "
+               "personas'";
     case HANDOVER_BAD_CHANNEL:
         return "the personas' channel lies where something else is";
     case HANDOVER_BAD_MEMORY:

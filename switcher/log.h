@@ -10,26 +10,28 @@
 enum { LOG_ENTRIES = 256 };
 
 enum log_event {
-    LOG_START = 1,        /* persona started afresh */
-    LOG_FLIP_ASKED,       /* press seen */
-    LOG_SUSPEND,          /* SYSTEM_SUSPEND entered; a = entry */
-    LOG_RESUME,           /* persona entered at its resume address */
-    LOG_SLEEP,            /* SYSTEM_SUSPEND with no flip asked for */
-    LOG_WAKE,             /* a = INTID that woke it */
-    LOG_REFUSED,          /* flip refused: a device is not quiet; a = its address */
-    LOG_UNANSWERED,       /* no answer in time */
+    LOG_START = 1,  /* persona started afresh */
+    LOG_FLIP_ASKED, /* press seen */
+    LOG_SUSPEND,    /* SYSTEM_SUSPEND entered; a = entry */
+    LOG_RESUME,     /* persona entered at its resume address */
+    LOG_SLEEP,      /* SYSTEM_SUSPEND with no flip asked for */
+    LOG_WAKE,       /* a = INTID that woke it */
+    LOG_REFUSED,    /* flip refused: a device is not quiet; a = its address */
+    LOG_UNANSWERED, /* no answer in time */
     LOG_CUT_OFF,
-    LOG_RESET,            /* SYSTEM_RESET */
-    LOG_OFF,              /* SYSTEM_OFF */
-    LOG_CPU_ON,           /* a = CPU index, b = entry */
-    LOG_CPU_OFF,          /* a = CPU index */
-    LOG_FAULT,            /* access outside; a = address, b = ESR_EL2 */
-    LOG_PSCI_ERROR,       /* a = function, b = result */
-    LOG_ACKNOWLEDGED,     /* the agent said that it suspends */
-    LOG_DECLINED,         /* the agent does not want to flip now */
-    LOG_UP,               /* the agent said for the first time that the persona is up */
+    LOG_RESET,        /* SYSTEM_RESET */
+    LOG_OFF,          /* SYSTEM_OFF */
+    LOG_CPU_ON,       /* a = CPU index, b = entry */
+    LOG_CPU_OFF,      /* a = CPU index */
+    LOG_FAULT,        /* access outside; a = address, b = ESR_EL2 */
+    LOG_PSCI_ERROR,   /* a = function, b = result */
+    LOG_ACKNOWLEDGED, /* the agent said that it suspends */
+    LOG_DECLINED,     /* the agent does not want to flip now */
+    LOG_DMA_FAULT,    /* a device reached outside; a = address, b = StreamID << 32 | event number */
+    LOG_UP,           /* the agent said for the first time that the persona is up */
 };
 
+/** In the order of the control protocol's `counters` (control.cddl): new ones go to the end. */
 enum log_counter {
     COUNT_HVC,
     COUNT_SMC,
@@ -41,6 +43,7 @@ enum log_counter {
     COUNT_UNDEFINED,
     COUNT_FLIP,
     COUNT_CHANNEL,
+    COUNT_DMA_FAULT,
     LOG_COUNTERS,
 };
 

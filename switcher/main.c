@@ -5,6 +5,8 @@
 #include "flip.h"
 #include "lock.h"
 #include "log.h"
+#include "quiet.h"
+#include "smmu.h"
 #include "switcher.h"
 
 struct switcher switcher;
@@ -17,8 +19,8 @@ bool persona_contains(const struct persona *persona, uint64_t address, uint64_t 
 
 const char *persona_state_text(enum persona_state state) {
     static const char *const texts[] = {
-        [PERSONA_LOADED] = "loaded",       [PERSONA_RUNNING] = "running", [PERSONA_SUSPENDED] = "suspended",
-        [PERSONA_ASLEEP] = "asleep",       [PERSONA_OFF] = "off",         [PERSONA_CUT_OFF] = "cut off",
+        [PERSONA_LOADED] = "loaded", [PERSONA_RUNNING] = "running", [PERSONA_SUSPENDED] = "suspended",
+        [PERSONA_ASLEEP] = "asleep", [PERSONA_OFF] = "off",         [PERSONA_CUT_OFF] = "cut off",
     };
     return (unsigned)state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "unknown";
 }
@@ -28,6 +30,15 @@ static void refuse(const struct handover *handover, enum handover_error error) {
         console_init(handover->console);
     console_print("flipside: the hand-over from the loader is wrong: %s\n", handover_error_text(error));
     for (;;)
+        arch_wait_for_interrupt();
+}
+
+static void take_smmu(const struct handover *handover) {
+    enum smmu_error error = smmu_init(handover);
+    if (error == SMMU_OK)
+        return;
+    console_print("flipside: the SMMU cannot be used: %s\n", smmu_error_text(error));
+    while (error == SMMU_NOT_BLOCKED)
         arch_wait_for_interrupt();
 }
 
@@ -46,7 +57,10 @@ static void start_first(const struct handover *handover, struct trap_frame *fram
     gic_state_reset(&first->gic, first->description, arch_cpu_index());
     gic_cpu_init(&first->gic, true);
     gic_switch(NULL, &first->gic);
+    take_smmu(handover);
     attention_init(handover);
+    /* A device that the firmware left at work, and that no driver of the persona knows, would refuse every flip. */
+    quiet_stop_devices(handover);
     flip_enter(switcher.running, frame);
 }
 

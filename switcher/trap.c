@@ -6,12 +6,14 @@
 #include "console.h"
 #include "control.h"
 #include "cpu.h"
+#include "dma.h"
 #include "flip.h"
 #include "history.h"
 #include "inject.h"
 #include "lock.h"
 #include "log.h"
 #include "psci.h"
+#include "smmu.h"
 #include "switcher.h"
 
 enum {
@@ -29,7 +31,7 @@ enum {
 #define ISS_CM (UINT64_C(1) << 8)
 #define ISS_S1PTW (UINT64_C(1) << 7)
 #define ISS_WNR (UINT64_C(1) << 6)
-#define FSC_TYPE(esr) ((esr) & 0x3c)
+#define FSC_TYPE(esr) ((esr)&0x3c)
 #define FSC_PERMISSION 0x0c
 
 /* ISS of EC 0x18: Op0, Op2, Op1, CRn, CRm and the direction; Rt masked out. */
@@ -238,7 +240,8 @@ void trap_fiq(struct trap_frame *frame) {
     uint32_t intid = arch_icc_iar0();
     if (intid >= GIC_INTID_NONE)
         return;
-    /* Ended at once: were this CPU stopped while it waits for the lock, the key's interrupt would stay active for ever. */
+    /* Ended at once: were this CPU stopped while it waits for the lock, the key's interrupt would stay active for ever.
+     */
     arch_icc_eoir0(intid);
     log_count(COUNT_FIQ, switcher.running);
     if (intid == GIC_SGI_STOP) {
@@ -249,7 +252,10 @@ void trap_fiq(struct trap_frame *frame) {
         return;
     }
     lock_acquire();
-    act(attention_interrupt(intid), frame);
+    if (smmu_is_interrupt(intid))
+        dma_report_faults();
+    else
+        act(attention_interrupt(intid), frame);
     lock_release();
     cpu_stop_if_ordered();
 }

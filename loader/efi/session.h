@@ -86,4 +86,10 @@ void session_print_detail(const struct session *session);
  */
 void session_start(struct session *session, size_t chosen);
 
+/**
+ * Says whether what devices write by themselves is confined to the running persona's memory, and which ones are not.
+ * @return whether to start: confined, or flipside.conf allows it
+ */
+__attribute__((warn_unused_result)) bool session_check_dma(const struct session *session);
+
 #endif

@@ -172,7 +172,7 @@ static void fill_and_leave(struct session *session) {
 
 void session_start(struct session *session, size_t chosen) {
     session_plan(session); /* the firmware may have taken memory while the user was choosing */
-    if (!find_chosen(session, chosen) || !make_seeds(session) || !list_quiet(session))
+    if (!find_chosen(session, chosen) || !session_check_dma(session) || !make_seeds(session) || !list_quiet(session))
         return;
     console_print("Memory: switcher %lu MB", (unsigned long)(session->plan.switcher_size / MIB));
     for (uint32_t i = 0; i < session->request.persona_count; i++)

@@ -71,6 +71,7 @@ enum message_counter {
     COUNTER_UNDEFINED,
     COUNTER_FLIP,
     COUNTER_CHANNEL,
+    COUNTER_DMA_FAULT,
     COUNTERS,
 };
 

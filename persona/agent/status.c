@@ -28,6 +28,7 @@ static const char *const counter_texts[COUNTERS] = {
     [COUNTER_UNDEFINED] = "undefined",
     [COUNTER_FLIP] = "flip",
     [COUNTER_CHANNEL] = "channel",
+    [COUNTER_DMA_FAULT] = "dma-fault",
 };
 
 static const char *const time_texts[TIMES] = {"asked", "acknowledged", "suspended", "resumed"};

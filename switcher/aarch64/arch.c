@@ -21,10 +21,10 @@ uint32_t arch_features;
 
 enum {
     HCR_VM = 1 << 0,
-    HCR_SWIO = 1 << 1,  /* set/way invalidation also cleans: no persona can drop another's dirty lines */
-    HCR_PTW = 1 << 2,   /* a table walk that hits device memory faults */
-    HCR_FMO = 1 << 3,   /* FIQ to EL2: attention */
-    HCR_FB = 1 << 9,    /* TLB and cache maintenance broadcast, so that a persona's own stays right on every CPU */
+    HCR_SWIO = 1 << 1, /* set/way invalidation also cleans: no persona can drop another's dirty lines */
+    HCR_PTW = 1 << 2,  /* a table walk that hits device memory faults */
+    HCR_FMO = 1 << 3,  /* FIQ to EL2: attention */
+    HCR_FB = 1 << 9,   /* TLB and cache maintenance broadcast, so that a persona's own stays right on every CPU */
     HCR_BSU_IS = 1 << 10,
     HCR_TIDCP = 1 << 20, /* implementation-defined registers trap */
     HCR_TSC = 1 << 19,   /* SMC traps: the firmware is the switcher's to call */
@@ -62,7 +62,7 @@ static uint32_t find_features(void) {
     return flag(field(pfr0, 32) != 0, FEATURE_SVE) | flag(field(pfr1, 24) != 0, FEATURE_SME) |
            flag(has_pauth(), FEATURE_PAUTH) | flag(field(pfr1, 8) >= 2, FEATURE_MTE) |
            flag(pmu != 0 && pmu != 0xf, FEATURE_PMU) |
-           flag(field(pfr0, 56) >= 2 || field(pfr1, 32) == 2, FEATURE_CSV2);
+           flag(field(pfr0, 56) >= 2 || field(pfr1, 32) == 2, FEATURE_CSV2) | flag(field(pfr0, 28) != 0, FEATURE_RAS);
 }
 
 static bool has(unsigned feature) { return (arch_features >> feature) & 1; }
@@ -86,10 +86,11 @@ static void allow_vectors(void) {
     }
 }
 
-/** Extensions that trap by default are given to the persona where they are per-context state that the switcher clears. */
+/** Extensions that trap by default are given to the persona where they are per-context state that the switcher clears.
+ */
 static void allow_extensions(void) {
     uint64_t mmfr1 = ID_AA64MMFR1;
-    if (field(mmfr1, 40) != 0) {                                                 /* FEAT_HCX */
+    if (field(mmfr1, 40) != 0) { /* FEAT_HCX */
         const uint64_t mscen = UINT64_C(1) << 11;
         const uint64_t smpme = UINT64_C(1) << 5;
         uint64_t value = field(ID_AA64ISAR2, 16) ? mscen : 0;
@@ -117,7 +118,8 @@ static void allow_debug(void) {
 
 void arch_cpu_init(uint64_t vtcr) {
     arch_features = find_features();
-    uint64_t hcr = HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_FB | HCR_BSU_IS | HCR_TIDCP | HCR_TSC | HCR_TACR | HCR_RW;
+    uint64_t hcr =
+        HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_FB | HCR_BSU_IS | HCR_TIDCP | HCR_TSC | HCR_TACR | HCR_RW;
     if (field(ID_AA64MMFR1, 16) != 0)
         hcr |= HCR_TLOR;
     if (has(FEATURE_PAUTH))
@@ -140,6 +142,31 @@ void arch_cpu_init(uint64_t vtcr) {
     __asm__ volatile("dsb nsh\n\ttlbi alle1\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
+/* How many registers of active priorities there are: one for 5 bits of priority, 4 for 7 (IHI 0069, 12.2.5). */
+static unsigned active_registers(unsigned bits) { return bits > 5 ? 1u << (bits - 5) : 1; }
+
+/** What a persona had acknowledged and not ended; of Group 0, whose registers are virtual to it, what it wrote there.
+ */
+static void drop_active_priorities(void) {
+    unsigned physical = active_registers(((unsigned)ARCH_READ_SYSREG("S3_0_C12_C12_4") >> 8 & 7) + 1);
+    unsigned virtual = active_registers(((unsigned)ARCH_READ_SYSREG("S3_4_C12_C11_1") >> 26 & 7) + 1);
+    ARCH_WRITE_SYSREG("S3_0_C12_C8_4", 0); /* ICC_AP0R0_EL1 */
+    ARCH_WRITE_SYSREG("S3_0_C12_C9_0", 0); /* ICC_AP1R0_EL1 */
+    if (physical >= 2)
+        ARCH_WRITE_SYSREG("S3_0_C12_C9_1", 0);
+    if (physical >= 4) {
+        ARCH_WRITE_SYSREG("S3_0_C12_C9_2", 0);
+        ARCH_WRITE_SYSREG("S3_0_C12_C9_3", 0);
+    }
+    ARCH_WRITE_SYSREG("S3_4_C12_C8_0", 0); /* ICH_AP0R0_EL2 */
+    if (virtual >= 2)
+        ARCH_WRITE_SYSREG("S3_4_C12_C8_1", 0);
+    if (virtual >= 4) {
+        ARCH_WRITE_SYSREG("S3_4_C12_C8_2", 0);
+        ARCH_WRITE_SYSREG("S3_4_C12_C8_3", 0);
+    }
+}
+
 void arch_icc_init(void) {
     ARCH_WRITE_SYSREG("S3_4_C12_C9_5", 0xf); /* ICC_SRE_EL2: system registers, EL1 may use them too */
     __asm__ volatile("isb" ::: "memory");
@@ -149,10 +176,10 @@ void arch_icc_init(void) {
     ARCH_WRITE_SYSREG("S3_0_C12_C12_4", 0);   /* ICC_CTLR_EL1: EOI also deactivates, separate binary points */
     ARCH_WRITE_SYSREG("S3_0_C12_C8_3", 0);    /* ICC_BPR0_EL1 */
     ARCH_WRITE_SYSREG("S3_0_C12_C12_3", 0);   /* ICC_BPR1_EL1 */
-    ARCH_WRITE_SYSREG("S3_0_C12_C8_4", 0);    /* ICC_AP0R0_EL1 */
-    ARCH_WRITE_SYSREG("S3_0_C12_C9_0", 0);    /* ICC_AP1R0_EL1: what a persona had acknowledged and not ended */
-    ARCH_WRITE_SYSREG("S3_4_C12_C11_0", 0);   /* ICH_HCR_EL2: no virtual interface in use */
-    ARCH_WRITE_SYSREG("S3_0_C12_C12_6", 1);   /* ICC_IGRPEN0_EL1: the switcher's */
+    drop_active_priorities();
+    ARCH_WRITE_SYSREG("S3_4_C12_C11_0", 0); /* ICH_HCR_EL2: no virtual interface in use */
+    ARCH_WRITE_SYSREG("S3_4_C12_C11_7", 0); /* ICH_VMCR_EL2: but its mask and enables are a persona's to write */
+    ARCH_WRITE_SYSREG("S3_0_C12_C12_6", 1); /* ICC_IGRPEN0_EL1: the switcher's */
     __asm__ volatile("isb" ::: "memory");
 }
 

@@ -23,5 +23,6 @@
 #define FEATURE_MTE 3
 #define FEATURE_PMU 4
 #define FEATURE_CSV2 5
+#define FEATURE_RAS 6
 
 #endif

@@ -49,6 +49,9 @@ arch_clear_registers:
 
     // Self-hosted debug: no breakpoint or watchpoint, each register.
     msr     mdscr_el1, xzr
+    msr     mdccint_el1, xzr
+    mov     x0, #0xff
+    msr     dbgclaimclr_el1, x0         // the claim tags: eight bits that keep what was written
     mrs     x0, id_aa64dfr0_el1
     ubfx    x1, x0, #12, #4             // breakpoints - 1
     adr     x2, 1f
@@ -109,6 +112,9 @@ arch_clear_registers:
     msr     S3_0_C13_C0_7, xzr          // SCXTNUM_EL1
     msr     S3_3_C13_C0_7, xzr          // SCXTNUM_EL0
 7:
+    tbz     w9, #FEATURE_RAS, 71f
+    msr     S3_0_C12_C1_1, xzr          // DISR_EL1
+71:
     tbz     w9, #FEATURE_SME, 8f
     msr     S3_3_C13_C0_5, xzr          // TPIDR2_EL0
     msr     S3_3_C4_C2_2, xzr           // SVCR: streaming mode and ZA off; ZA reads zero when it is turned on again

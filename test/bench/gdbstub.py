@@ -15,6 +15,7 @@ import struct
 import time
 
 X0, SP, PC, PSTATE = 0, 31, 32, 33  # numbers of registers in the stub's aarch64 core description
+STEP_ENABLE, STEP_WITHOUT_INTERRUPTS = 1, 2  # QEMU's own
 STOP_TIMEOUT = 300  # seconds; only a machine in trouble takes so long
 
 
@@ -31,6 +32,9 @@ class Stub:
         self._pending = b""
         self._system_registers = None
         self.command("?")
+        # Steps without interrupts, but with the clock going on: a CPU that counts instructions does not step while a
+        # timer of a clock that stands still has run out.
+        self.command(f"Qqemu.sstep={STEP_ENABLE | STEP_WITHOUT_INTERRUPTS:#x}")
 
     @staticmethod
     def _connect(path, timeout):
@@ -135,7 +139,7 @@ class Stub:
         self.command(f"Hg{cpu + 1:x}")
 
     def step(self, cpu=0):
-        """Carries out one instruction on a CPU; the others, the clock and interrupts stand still."""
+        """Carries out one instruction on a CPU; the others and interrupts stand still."""
         self._send(f"vCont;s:{cpu + 1:x}")
         self.wait()
 

@@ -5,10 +5,12 @@ vector that SYSTEM_SUSPEND takes to the first instruction of the other persona."
 import bisect
 import collections
 import subprocess
+from dataclasses import dataclass
 
 from gdbstub import PC, PSTATE, X0
 
 SYSTEM_SUSPEND = 0xC400000E  # PSCI, DEN0022 5.17
+SYSTEM_RESET = 0x84000009  # DEN0022 5.11
 LOWER_EL_SYNC = 0x400  # offset of the vector for synchronous exceptions from a persona
 EXCEPTION_LEVEL = 3 << 2  # PSTATE.EL, at bits 3:2
 EL2 = 2 << 2
@@ -42,42 +44,48 @@ class Symbols:
         return self.names[index] if index >= 0 else "?"
 
 
-def wait_for_suspend(stub, vectors):
-    """Lets the machine run until a persona's SYSTEM_SUSPEND has come to EL2; returns the CPU. Its vector's first
-    instruction is the next one."""
+def run_to_call(stub, vectors, call, trigger):
+    """Lets the machine run, does what makes a persona call the switcher, and stops when the call has come to EL2.
+
+    call is the PSCI function; returns the CPU. The vector's first instruction is the next one."""
     entry = vectors + LOWER_EL_SYNC
     stub.breakpoint(entry)
+    stub.go()
+    trigger()
     while True:
-        stub.go()
         cpu = stub.wait()
-        if stub.register(X0) == SYSTEM_SUSPEND:
-            stub.remove_breakpoint(entry)
+        stub.remove_breakpoint(entry)
+        if stub.register(X0) == call:
             return cpu
         # Past the breakpoint, or it would stop there again.
-        stub.remove_breakpoint(entry)
         stub.step(cpu)
         stub.breakpoint(entry)
+        stub.go()
 
 
-def count_to_exit(stub, cpu, each=None):
-    """Steps until the CPU has left EL2; returns the number of instructions, the last of which is ERET.
+@dataclass
+class Steps:
+    """What a CPU carried out at EL2."""
 
-    each is called with the address of every instruction before it is carried out."""
+    functions: collections.Counter  # instructions by function
+    before_log: int  # instructions up to the log's first entry
+    after_log: int  # instructions from the log's last entry on
+
+    @property
+    def whole(self):
+        return sum(self.functions.values())
+
+
+def step_to_exit(stub, cpu, symbols):
+    """Steps until the CPU has left EL2; returns what it carried out, from the vector's first instruction to ERET."""
+    functions, entries = collections.Counter(), []
+    log = symbols.address("log_add")
     for count in range(MOST):
         if stub.register(PSTATE) & EXCEPTION_LEVEL != EL2:
-            return count
-        if each:
-            each(stub.register(PC))
+            return Steps(functions, entries[0], count - entries[-1])
+        address = stub.register(PC)
+        if address == log:
+            entries.append(count)
+        functions[symbols.function(address)] += 1
         stub.step(cpu)
     raise RuntimeError(f"still at EL2 after {MOST} instructions")
-
-
-def profile(stub, cpu, symbols):
-    """Steps until the CPU has left EL2; returns the number of instructions by function."""
-    counts = collections.Counter()
-
-    def note(address):
-        counts[symbols.function(address)] += 1
-
-    count_to_exit(stub, cpu, note)
-    return counts

@@ -2,11 +2,13 @@
 /*
  * Suspends the system again and again, and tells when each suspend began and when it was back.
  *
- * `key` waits for the flip button before each round: what passes until the other persona's program is back is a flip.
- * `alarm` sets an alarm of the real-time clock: the system sleeps, and wakes as itself.
+ * `flip` says "ready" and waits for the flip button before each round: what passes until the program in the other
+ * persona is back is a flip. `sleep` sets an alarm of the real-time clock instead: the system sleeps, and wakes as
+ * itself. `both` does the one and then the other in each round, so that both find the same system.
  *
  * Drivers wait for ticks of the scheduler's clock as they stop and start, so a suspend's time depends on where within
- * such a tick it begins. The rounds' beginnings are spread over it evenly.
+ * such a tick it begins. The rounds' beginnings are spread over it evenly. File systems are not written back at a
+ * suspend, for that takes as long as the disk.
  */
 
 #include "guest.h"
@@ -31,8 +33,14 @@ enum {
     ALARM = 2,          /* s: longer than any suspend takes */
 };
 
-struct round {
+struct suspend {
+    const char *kind;
     uint64_t before, after;
+};
+
+/** What is open while rounds go on. */
+struct devices {
+    int state, button, clock;
 };
 
 static bool has_key(int device, unsigned key) {
@@ -97,40 +105,68 @@ static void await_phase(long phase) {
         fail("clock_nanosleep");
 }
 
-static struct round suspend(int state) {
-    struct round round = {.before = counter()};
-    ssize_t written = pwrite(state, "mem", 3, 0);
-    round.after = counter();
+static struct suspend suspend(const struct devices *devices, const char *kind, long phase) {
+    await_phase(phase);
+    struct suspend suspend = {.kind = kind, .before = counter()};
+    ssize_t written = pwrite(devices->state, "mem", 3, 0);
+    suspend.after = counter();
     if (written != 3)
         fail("/sys/power/state");
-    return round;
+    return suspend;
 }
 
-static void measure(bool key, struct round *rounds, unsigned long count) {
-    int state = open("/sys/power/state", O_WRONLY | O_CLOEXEC);
-    int source = key ? open_button() : open("/dev/rtc0", O_RDWR | O_CLOEXEC);
-    if (state < 0 || source < 0)
-        fail(state < 0 ? "/sys/power/state" : "/dev/rtc0");
+static struct suspend sleep_until_alarm(const struct devices *devices, long phase) {
+    set_alarm(devices->clock);
+    return suspend(devices, "sleep", phase);
+}
+
+static struct suspend flip(const struct devices *devices, long phase) {
     printf("ready\n");
-    for (unsigned long i = 0; i < count; i++) {
-        if (key)
-            await_press(source);
-        else
-            set_alarm(source);
-        await_phase((long)((2 * i + 1) * TICK / (2 * count)));
-        rounds[i] = suspend(state);
-        printf("back\n");
+    await_press(devices->button);
+    return suspend(devices, "flip", phase);
+}
+
+static int open_or_fail(const char *path, int flags) {
+    int file = open(path, flags | O_CLOEXEC);
+    if (file < 0)
+        fail(path);
+    return file;
+}
+
+static void write_no_files_back(void) {
+    int setting = open_or_fail("/sys/power/sync_on_suspend", O_WRONLY);
+    if (write(setting, "0", 1) != 1)
+        fail("/sys/power/sync_on_suspend");
+    close(setting);
+}
+
+/** @return how many suspends were carried out */
+static unsigned long measure(bool sleeps, bool flips, struct suspend *suspends, unsigned long rounds) {
+    struct devices devices = {.state = open_or_fail("/sys/power/state", O_WRONLY),
+                              .button = open_button(),
+                              .clock = open_or_fail("/dev/rtc0", O_RDWR)};
+    unsigned long count = 0;
+    write_no_files_back();
+    for (unsigned long i = 0; i < rounds; i++) {
+        long phase = (long)((2 * i + 1) * TICK / (2 * rounds));
+        if (sleeps)
+            suspends[count++] = sleep_until_alarm(&devices, phase);
+        if (flips)
+            suspends[count++] = flip(&devices, phase);
     }
+    return count;
 }
 
 int main(int argument_count, char **arguments) {
-    static struct round rounds[ROUNDS_MAX];
-    if (argument_count != 3 || (strcmp(arguments[1], "key") != 0 && strcmp(arguments[1], "alarm") != 0))
-        usage("suspend key|alarm ROUNDS");
-    unsigned long count = number(arguments[2], 1, ROUNDS_MAX);
+    static struct suspend suspends[2 * ROUNDS_MAX];
+    bool both = argument_count == 3 && strcmp(arguments[1], "both") == 0;
+    bool flips = both || (argument_count == 3 && strcmp(arguments[1], "flip") == 0);
+    bool sleeps = both || (argument_count == 3 && strcmp(arguments[1], "sleep") == 0);
+    if (!flips && !sleeps)
+        usage("suspend flip|sleep|both ROUNDS");
     setvbuf(stdout, NULL, _IOLBF, 0);
-    measure(arguments[1][0] == 'k', rounds, count);
+    unsigned long count = measure(sleeps, flips, suspends, number(arguments[2], 1, ROUNDS_MAX));
     for (unsigned long i = 0; i < count; i++)
-        printf("round %" PRIu64 " %" PRIu64 "\n", rounds[i].before, rounds[i].after);
+        printf("%s %" PRIu64 " %" PRIu64 "\n", suspends[i].kind, suspends[i].before, suspends[i].after);
     return 0;
 }

@@ -15,8 +15,8 @@
 
 enum {
     LOOPS = 50000000,
-    PIECE = 1 << 18, /* bytes a read */
-    PIECES = 32,     /* a round, from the disk's beginning */
+    PIECE = 1 << 16, /* bytes a read */
+    PIECES = 4096,   /* a round, from the disk's beginning */
     ROUNDS_MAX = 1000,
 };
 
@@ -32,18 +32,19 @@ static void read_disk(int disk, void *buffer) {
             fail("read");
 }
 
-/** @return ns that CPU 0 was idle since it started, from the kernel's list of timers */
+/** @return ns that CPU 0 was idle since it started, waiting for a disk or not, from the kernel's list of timers */
 static uint64_t idle_time(void) {
     FILE *list = fopen("/proc/timer_list", "re");
     char line[256];
-    uint64_t idle = 0;
+    uint64_t idle = 0, waiting = 0;
     if (list == NULL)
         fail("/proc/timer_list");
-    while (fgets(line, sizeof line, list) != NULL)
-        if (sscanf(line, " .idle_sleeptime : %" SCNu64 " nsecs", &idle) == 1)
-            break;
+    while (waiting == 0 && fgets(line, sizeof line, list) != NULL) {
+        (void)sscanf(line, " .idle_sleeptime : %" SCNu64 " nsecs", &idle);
+        (void)sscanf(line, " .iowait_sleeptime: %" SCNu64 " nsecs", &waiting);
+    }
     fclose(list);
-    return idle;
+    return idle + waiting;
 }
 
 static uint64_t frequency(void) {

@@ -37,11 +37,20 @@ class Terminal(Machine):
         self.settle(name)
 
     def settle(self, name):
-        """Goes on from a quiet prompt: what is left of earlier prompts and typed characters is behind it."""
-        mark = f"{time.monotonic_ns() % 10**9:09}"
-        self.send_line(f"echo settled-{mark[:4]}''{mark[4:]}")
-        self.expect(rf"settled-{mark}", ANSWER)
-        self.expect(rf"{name}# ", ANSWER)
+        """Goes on from a quiet prompt: what is left of earlier prompts and typed characters is behind it.
+
+        What is typed while a system suspends can be lost in part, so it is something that does no harm in parts."""
+        for _ in range(5):
+            number = time.monotonic_ns() % 10**9
+            self.send_line()
+            self.send_line(f"expr {number} + 1")
+            try:
+                self.expect(rf"^{number + 1}\s", ANSWER / 4)
+            except Timeout:
+                continue
+            self.expect(rf"{name}# ", ANSWER)
+            return
+        raise Timeout(f"{name} shows a prompt and does not answer")
 
     def log_in(self, name, timeout=BOOT):
         """Waits for a Debian system's login prompt and gets a shell whose prompt is like that of a busybox persona."""
@@ -81,6 +90,15 @@ class Terminal(Machine):
         self.skip()
         (press or self.press_power)()
         self.await_persona(name, timeout)
+
+    def flip_to_start(self, name):
+        """Asks for a flip to a persona that will start afresh; asks again when the running one did not answer yet."""
+        for _ in range(5):
+            self.skip()
+            self.press_power()
+            if self.expect_any([rf"starting {name}", "did not answer"], FLIP)[0] == 0:
+                return
+        raise Timeout(f"no flip to {name} after five presses")
 
     def cut_off(self, name, to):
         """Asks for a flip, to which the persona NAME must not answer, then holds the power key; goes over to TO."""

@@ -42,6 +42,10 @@ static void expect_virt(void) {
     assert_int_equal(board.gic.redistributor_regions[0].base, 0x080a0000);
     assert_int_equal(board.gic.its_count, 1);
     assert_int_equal(board.smmu_count, 1);
+    assert_int_equal(board.smmu_v3.base, 0x09050000);
+    assert_int_equal(board.smmu_v3.event_intid, 106);
+    assert_int_equal(board.smmu_v3.error_intid, 109);
+    assert_int_not_equal(board.smmu_v3.phandle, 0);
     assert_int_equal(board.console, 0x09000000);
     assert_int_equal(board.hypervisor_timer_intid, 26);
     assert_int_equal(board.power_key.base, 0x09030000);
@@ -226,6 +230,10 @@ static void test_description_errors(void **state) {
         {"/devices/clock", "persona", STRING("work"), BOARD_BAD_PROPERTY, "/devices/clock"},
         {"/devices/clock", "quiet", STRING("very"), BOARD_BAD_PROPERTY, "/devices/clock"},
         {"/devices/clock", "quiet", STRING("pci-ecam"), BOARD_BAD_PROPERTY, "/pl031@9010000"},
+        {"/devices/clock", "dma", STRING("some"), BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "dma", STRING(""), BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "dma", "smmu", 4, BOARD_BAD_PROPERTY, "/devices/clock"},
+        {"/devices/clock", "dma", CELL("\0\1"), BOARD_BAD_PROPERTY, "/devices/clock"},
         {"/devices/clock", "compatible", STRING("arm,pl031"), BOARD_BAD_PROPERTY, "/devices/clock"},
         {"/devices/clock", "nodes", NULL, 0, BOARD_BAD_PROPERTY, "/devices/clock"},
         {"/devices/clock", "nodes", STRING("/pl011@9000000"), BOARD_NAMED_TWICE, "/pl011@9000000"},
@@ -364,6 +372,139 @@ static void test_isolation(void **state) {
     assert_int_equal(parse(), BOARD_PAGE_SHARED);
 }
 
+/* DMA. */
+
+#define SMMU "/smmuv3@9050000"
+#define PCI "/pcie@10000000"
+#define CLOCK "/pl031@9010000"
+
+static void test_smmu_that_cannot_be_driven_confines_nothing(void **state) {
+    static const struct damage damages[] = {
+        {SMMU, "interrupt-names", NULL, 0, BOARD_OK, ""},
+        {SMMU, "interrupt-names", "eventq\0priq\0cmdq-sync\0error", 28, BOARD_OK, ""},
+        {SMMU, "interrupt-names", "event\0priq\0cmdq-sync\0gerror", 28, BOARD_OK, ""},
+        {SMMU, "interrupt-names", "a\0b\0c\0d\0eventq\0gerror", 22, BOARD_OK, ""},
+        {SMMU, "interrupts", NULL, 0, BOARD_OK, ""},
+        {SMMU, "interrupts", "\0\0\0\1\0\0\0\1\0\0\0\1", 12, BOARD_OK, ""}, /* a PPI */
+        {SMMU, "reg", "\0\0\0\0\x09\x05\0\0\0\0\0\0\0\1\0\0", 16, BOARD_OK, ""},
+        {SMMU, "compatible", STRING("arm,smmu-v2"), BOARD_OK, ""},
+        {SMMU, "phandle", NULL, 0, BOARD_OK, ""},
+        {SMMU, "status", STRING("disabled"), BOARD_OK, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        load_virt();
+        tree_fixture_set(&firmware, damages[i].path, damages[i].property, damages[i].bytes, damages[i].size);
+        expect(damages[i].error, damages[i].fault);
+        assert_int_equal(board.smmu_v3.base, 0);
+        assert_int_equal(board.smmu_count, 1);
+        assert_true(board_is_unconfined(&board, board_find_device(&board, PCI)));
+    }
+    load_soc();
+    expect(BOARD_OK, "");
+    assert_int_equal(board.smmu_v3.base, 0);
+}
+
+static void test_combined_smmu_interrupts_are_not_enough(void **state) {
+    (void)state;
+    load_virt();
+    tree_fixture_set_cells(&firmware, SMMU, "interrupts", (uint32_t[]){0, 74, 1, 0, 75, 1, 0, 76, 1, 0, 74, 1}, 12);
+    expect(BOARD_OK, "");
+    assert_int_equal(board.smmu_v3.base, 0);
+}
+
+static bool pci_is_behind_smmu(const uint32_t *cells, size_t count) {
+    load_virt();
+    expect(BOARD_OK, "");
+    uint32_t map[8];
+    for (size_t i = 0; i < count; i++) {
+        map[i] = cells[i] == 0x5a5a ? board.smmu_v3.phandle : cells[i];
+    }
+    tree_fixture_set_cells(&firmware, PCI, "iommu-map", map, count);
+    expect(BOARD_OK, "");
+    const struct board_device *pci = board_find_device(&board, PCI);
+    assert_int_equal(board_is_unconfined(&board, pci), !pci->behind_smmu);
+    return pci->behind_smmu;
+}
+
+static void test_pci_is_confined_with_all_its_requesters_only(void **state) {
+    (void)state;
+    assert_true(pci_is_behind_smmu((uint32_t[]){0, 0x5a5a, 0, 0x10000}, 4));
+    assert_true(pci_is_behind_smmu((uint32_t[]){0, 0x5a5a, 0, 0x20000}, 4));
+    assert_false(pci_is_behind_smmu((uint32_t[]){0, 0x5a5a, 0, 0xffff}, 4));
+    assert_false(pci_is_behind_smmu((uint32_t[]){8, 0x5a5a, 0, 0x10000}, 4));
+    assert_false(pci_is_behind_smmu((uint32_t[]){0, 0x5a5a, 0x100, 0x10000}, 4));
+    assert_false(pci_is_behind_smmu((uint32_t[]){0, 0x7777, 0, 0x10000}, 4));
+    assert_false(pci_is_behind_smmu((uint32_t[]){0, 0, 0, 0x10000}, 4));
+    assert_false(pci_is_behind_smmu((uint32_t[]){0, 0x5a5a, 0, 8, 16, 0x5a5a, 16, 0xfff0}, 8));
+    assert_false(pci_is_behind_smmu((uint32_t[]){0, 0x5a5a, 0}, 3));
+    load_virt();
+    tree_fixture_set(&firmware, PCI, "iommu-map", NULL, 0);
+    expect(BOARD_OK, "");
+    assert_false(board_find_device(&board, PCI)->behind_smmu);
+}
+
+static bool clock_is_unconfined(const char *dma, const uint32_t *cells, size_t count) {
+    load_virt();
+    expect(BOARD_OK, "");
+    uint32_t iommus[4];
+    for (size_t i = 0; i < count; i++) {
+        iommus[i] = cells[i] == 0x5a5a ? board.smmu_v3.phandle : cells[i];
+    }
+    if (count > 0) {
+        tree_fixture_set_cells(&firmware, CLOCK, "iommus", iommus, count);
+    }
+    if (dma != NULL) {
+        tree_fixture_set_string(&description, "/devices/clock", "dma", dma);
+    }
+    expect(BOARD_OK, "");
+    return board_is_unconfined(&board, board_find_device(&board, CLOCK));
+}
+
+static void test_what_is_unconfined(void **state) {
+    static const uint32_t here[] = {0x5a5a, 5}, twice[] = {0x5a5a, 5, 0x5a5a, 6}, elsewhere[] = {0x7777, 5},
+                          also_elsewhere[] = {0x5a5a, 5, 0x7777, 5};
+
+    (void)state;
+    assert_false(clock_is_unconfined(NULL, NULL, 0));
+    assert_false(clock_is_unconfined("none", NULL, 0));
+    assert_false(clock_is_unconfined("none", elsewhere, 2));
+    assert_true(clock_is_unconfined("unconfined", NULL, 0));
+    assert_true(clock_is_unconfined("unconfined", here, 2));
+    assert_true(clock_is_unconfined("smmu", NULL, 0));
+    assert_false(clock_is_unconfined("smmu", here, 2));
+    assert_false(clock_is_unconfined("smmu", twice, 4));
+    assert_true(clock_is_unconfined("smmu", here, 1));
+    assert_true(clock_is_unconfined("smmu", elsewhere, 2));
+    assert_true(clock_is_unconfined("smmu", also_elsewhere, 4));
+}
+
+static void test_what_nobody_has_is_not_unconfined(void **state) {
+    (void)state;
+    load_virt();
+    tree_fixture_set_string(&description, "/devices/clock", "dma", "unconfined");
+    tree_fixture_set_string(&description, "/devices/clock", "policy", "hidden");
+    expect(BOARD_OK, "");
+    assert_false(board_is_unconfined(&board, board_find_device(&board, CLOCK)));
+}
+
+static void test_dma_of_virt(void **state) {
+    (void)state;
+    load_virt();
+    expect(BOARD_OK, "");
+    const struct board_device *pci = board_find_device(&board, PCI);
+    assert_int_equal(pci->dma, BOARD_DMA_SMMU);
+    assert_true(pci->behind_smmu);
+    assert_false(board_is_unconfined(&board, pci));
+    assert_true(board_is_unconfined(&board, board_find_device(&board, "/virtio_mmio@a000000")));
+    assert_false(board_is_unconfined(&board, board_find_device(&board, "/pl011@9000000")));
+    tree_fixture_delete(&firmware, SMMU);
+    expect(BOARD_OK, "");
+    assert_int_equal(board.smmu_v3.base, 0);
+    assert_true(board_is_unconfined(&board, board_find_device(&board, PCI)));
+}
+
 static void test_disabled_devices_are_not_there(void **state) {
     (void)state;
     load_virt();
@@ -425,6 +566,12 @@ int main(void) {
         cmocka_unit_test(test_cpus),
         cmocka_unit_test(test_gic_and_timer),
         cmocka_unit_test(test_isolation),
+        cmocka_unit_test(test_dma_of_virt),
+        cmocka_unit_test(test_what_is_unconfined),
+        cmocka_unit_test(test_what_nobody_has_is_not_unconfined),
+        cmocka_unit_test(test_pci_is_confined_with_all_its_requesters_only),
+        cmocka_unit_test(test_smmu_that_cannot_be_driven_confines_nothing),
+        cmocka_unit_test(test_combined_smmu_interrupts_are_not_enough),
         cmocka_unit_test(test_disabled_devices_are_not_there),
         cmocka_unit_test(test_a_device_that_firmware_only_keeps_to_itself_is_there),
         cmocka_unit_test(test_too_many_resources),

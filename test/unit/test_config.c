@@ -32,6 +32,26 @@ static void test_terminal(void **state) {
     assert_string_equal(terminal.default_persona, "work-2");
 }
 
+static void test_unconfined_dma_needs_a_plain_yes(void **state) {
+    (void)state;
+    expect_terminal("", CONFIG_OK, 0);
+    assert_false(terminal.allow_unconfined_dma);
+    expect_terminal("allow-unconfined-dma=yes\n", CONFIG_OK, 0);
+    assert_true(terminal.allow_unconfined_dma);
+    expect_terminal("allow-unconfined-dma = no\n", CONFIG_OK, 0);
+    assert_false(terminal.allow_unconfined_dma);
+    expect_terminal("allow-unconfined-dma=YES", CONFIG_NOT_YES_OR_NO, 1);
+    assert_false(terminal.allow_unconfined_dma);
+    expect_terminal("allow-unconfined-dma=1", CONFIG_NOT_YES_OR_NO, 1);
+    expect_terminal("allow-unconfined-dma=", CONFIG_NO_VALUE, 1);
+    expect_terminal("allow-unconfined-dma=no\nallow-unconfined-dma=yes", CONFIG_KEY_TWICE, 2);
+    assert_false(terminal.allow_unconfined_dma);
+    /* What is wrong elsewhere in the file allows nothing. */
+    expect_terminal("allow-unconfined-dma=yes\nrubbish", CONFIG_NO_EQUALS_SIGN, 2);
+    assert_false(terminal.allow_unconfined_dma);
+    expect_persona("kernel=Image\nallow-unconfined-dma=yes", CONFIG_UNKNOWN_KEY, 2);
+}
+
 static void test_terminal_defaults(void **state) {
     (void)state;
     expect_terminal("", CONFIG_OK, 0);
@@ -169,6 +189,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_terminal),
         cmocka_unit_test(test_terminal_defaults),
+        cmocka_unit_test(test_unconfined_dma_needs_a_plain_yes),
         cmocka_unit_test(test_terminal_errors),
         cmocka_unit_test(test_persona),
         cmocka_unit_test(test_persona_with_only_a_kernel),

@@ -268,8 +268,8 @@ static void test_status(void **state) {
             assert_true(i > 0 || value == newest[j]);
         }
     }
-    assert_int_equal(cbor_read_array(&reader), 10);
-    for (unsigned i = 0; i < 10; i++) {
+    assert_int_equal(cbor_read_array(&reader), LOG_COUNTERS);
+    for (unsigned i = 0; i < LOG_COUNTERS; i++) {
         uint64_t value = cbor_read_uint(&reader);
         assert_true(i != 5 || value == faults);
     }

@@ -41,6 +41,18 @@ static int one_persona(void **state) {
     return 0;
 }
 
+static int behind_smmu(void **state) {
+    (void)state;
+    platform_start_with_smmu(1, 2, 0);
+    return 0;
+}
+
+static int four_cpus_behind_smmu(void **state) {
+    (void)state;
+    platform_start_with_smmu(4, 2, 0);
+    return 0;
+}
+
 static enum persona_state state_of(unsigned persona) { return switcher.personas[persona].state; }
 
 static int64_t cpu_on(unsigned from, unsigned cpu) {
@@ -526,6 +538,153 @@ static void partitions_hold_what_they_hold(void **state) {
     assert_string_equal(persona_state_text((enum persona_state)99), "unknown");
 }
 
+/* DMA. */
+
+enum { CR0 = 0x20, SMMUEN = 1, NOWHERE = SIZE_MAX };
+
+/** @return the place of the last write to an address before a place, or NOWHERE */
+static size_t write_before(uint64_t address, size_t place) {
+    while (place-- > 0)
+        if (fake.events[place].kind == FAKE_WRITE && fake.events[place].a == address)
+            return place;
+    return NOWHERE;
+}
+
+static size_t last_of(enum fake_event_kind kind) { return (size_t)(fake_last_event(kind) - fake.events); }
+
+static void assert_blocked_at(size_t place) {
+    size_t control = write_before(FAKE_SMMU_BASE + CR0, place);
+    assert_true(control != NOWHERE && (fake.events[control].b & SMMUEN) == 0);
+}
+
+/** From the stop or suspend of one persona to the very end of the way into the other, and open then for that one. */
+static void assert_blocked_between(unsigned persona) {
+    assert_blocked_at(last_of(FAKE_SET_STAGE2));
+    assert_blocked_at(last_of(FAKE_ICC_INIT));
+    if (fake_last_event(FAKE_COPY) != NULL)
+        assert_blocked_at(last_of(FAKE_COPY));
+    size_t opened = write_before(FAKE_SMMU_BASE + CR0, fake.event_count);
+    assert_true(last_of(FAKE_SET_STAGE2) < opened && opened < last_of(FAKE_CLEAR_REGISTERS));
+    assert_true(fake_smmu_transaction() == PLATFORM_STREAM_TABLE(persona));
+    assert_int_equal(fake_smmu.unpredictable, 0);
+}
+
+static void dma_is_the_first_personas_from_its_start(void **state) {
+    (void)state;
+    assert_true(fake_smmu_transaction() == PLATFORM_STREAM_TABLE(0));
+    assert_int_equal(fake_smmu.unpredictable, 0);
+}
+
+static void dma_is_blocked_between_suspend_and_entry(void **state) {
+    (void)state;
+    flip(0, 1);
+    assert_blocked_between(1);
+    assert_started(0, 1);
+    flip(0, 2);
+    assert_blocked_between(0);
+    assert_resumed(0, 0, 1);
+    flip(0, 3);
+    assert_blocked_between(1);
+    assert_resumed(0, 1, 2);
+}
+
+static void dma_is_blocked_on_the_way_to_another_cpu(void **state) {
+    (void)state;
+    assert_int_equal(cpu_on(0, 2), PSCI_SUCCESS);
+    (void)platform_call(0, PSCI_CPU_OFF, 0, 0, 0);
+    flip(2, 0xa);
+    assert_int_equal(cpu_on(2, 3), PSCI_SUCCESS);
+    (void)platform_call(2, PSCI_CPU_OFF, 0, 0, 0);
+    fake_forget_events();
+    flip(3, 0xb);
+    assert_resumed(2, 0, 0xa);
+    assert_true(fake_smmu_transaction() == PLATFORM_STREAM_TABLE(0));
+    platform.refuses_on = true;
+    assert_int_equal(cpu_on(2, 1), PSCI_INTERNAL_FAILURE);
+    flip(2, 0xc); /* persona 1 was on CPU 3, which does not start: it starts afresh */
+    assert_started(2, 1);
+    assert_true(fake_smmu_transaction() == PLATFORM_STREAM_TABLE(1));
+}
+
+/** Before the devices are stopped, for what they do until then must not reach a persona that starts afresh. */
+static void assert_blocked_before_the_devices_stop(void) {
+    size_t stopped = write_before(PLATFORM_STATUS, fake.event_count);
+    assert_true(stopped != NOWHERE);
+    assert_blocked_at(stopped);
+}
+
+static void dma_is_blocked_before_the_devices_of_a_stopped_persona(void **state) {
+    (void)state;
+    platform.device_status = 0xf;
+    (void)platform_call(0, PSCI_SYSTEM_RESET, 0, 0, 0);
+    assert_blocked_before_the_devices_stop();
+    assert_blocked_between(0);
+    fake_forget_events();
+    flip(0, 0xa);
+    fake_forget_events();
+    platform.device_status = 0xf;
+    (void)platform_call(0, PSCI_SYSTEM_OFF, 0, 0, 0);
+    assert_blocked_before_the_devices_stop();
+    assert_blocked_between(0);
+    platform_press(SHORT_MS);
+    fake_forget_events();
+    platform.device_status = 0xf;
+    platform_press(LONG_MS);
+    assert_int_equal(state_of(0), PERSONA_CUT_OFF);
+    assert_blocked_before_the_devices_stop();
+    assert_blocked_between(1);
+}
+
+static void dma_stays_blocked_when_the_machine_goes_off(void **state) {
+    (void)state;
+    platform.refuses_off = true;
+    platform_begin_call(0, PSCI_SYSTEM_OFF, 0, 0, 0);
+    platform_settle();
+    assert_true(platform.cpus[0].el2);
+    assert_true(fake_smmu_transaction() == FAKE_SMMU_ABORTS);
+}
+
+static void sleep_and_a_refused_flip_leave_dma_as_it_is(void **state) {
+    (void)state;
+    platform_enable(PLATFORM_WAKE, 0);
+    (void)suspend(0, 0x44);
+    assert_int_equal(state_of(0), PERSONA_ASLEEP);
+    assert_true(fake_smmu_transaction() == PLATFORM_STREAM_TABLE(0));
+    fake_gic_line(0, PLATFORM_WAKE, true);
+    platform_settle();
+    fake_gic_line(0, PLATFORM_WAKE, false);
+    platform.device_status = 1;
+    flip(0, 7);
+    assert_int_equal(switcher.running, 0);
+    assert_true(write_before(FAKE_SMMU_BASE + CR0, fake.event_count) == NOWHERE);
+    assert_true(fake_smmu_transaction() == PLATFORM_STREAM_TABLE(0));
+}
+
+static void a_fault_in_sleep_is_counted_and_wakes_nobody(void **state) {
+    (void)state;
+    uint64_t faults = log_counted(COUNT_DMA_FAULT, 0);
+    platform_enable(PLATFORM_WAKE, 0);
+    (void)suspend(0, 0x44);
+    fake_smmu_fault(0x10, 0x10, 0x40000000);
+    platform_settle();
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 0), faults + 1);
+    assert_int_equal(state_of(0), PERSONA_ASLEEP);
+    assert_true(platform.cpus[0].waits);
+}
+
+/* The interrupt of a fault right before the end of a persona would come in the time of the next one. */
+static void a_fault_is_told_as_the_personas_that_had_it(void **state) {
+    (void)state;
+    uint64_t faults[] = {log_counted(COUNT_DMA_FAULT, 0), log_counted(COUNT_DMA_FAULT, 1)};
+    platform_press(SHORT_MS);
+    fake_smmu_fault(0x10, 0x10, 0x40000000);
+    fake_gic.spi[PLATFORM_SMMU_EVENT].latch = false; /* as if it came late */
+    (void)suspend(0, 1);
+    assert_int_equal(switcher.running, 1);
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 0), faults[0] + 1);
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 1), faults[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_press_and_a_suspend_flip, one_cpu),
@@ -560,6 +719,14 @@ int main(void) {
         cmocka_unit_test_setup(interrupts_stay_with_their_persona, one_cpu),
         cmocka_unit_test_setup(a_fault_of_the_switcher_ends_the_persona, one_cpu),
         cmocka_unit_test_setup(partitions_hold_what_they_hold, one_cpu),
+        cmocka_unit_test_setup(dma_is_the_first_personas_from_its_start, behind_smmu),
+        cmocka_unit_test_setup(dma_is_blocked_between_suspend_and_entry, behind_smmu),
+        cmocka_unit_test_setup(dma_is_blocked_on_the_way_to_another_cpu, four_cpus_behind_smmu),
+        cmocka_unit_test_setup(dma_is_blocked_before_the_devices_of_a_stopped_persona, behind_smmu),
+        cmocka_unit_test_setup(dma_stays_blocked_when_the_machine_goes_off, behind_smmu),
+        cmocka_unit_test_setup(sleep_and_a_refused_flip_leave_dma_as_it_is, behind_smmu),
+        cmocka_unit_test_setup(a_fault_in_sleep_is_counted_and_wakes_nobody, behind_smmu),
+        cmocka_unit_test_setup(a_fault_is_told_as_the_personas_that_had_it, behind_smmu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

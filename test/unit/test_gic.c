@@ -20,6 +20,8 @@ enum {
     MAINTENANCE = 25,
     POWER_KEY = 39,
     KEYBOARD = 79,
+    SMMU_EVENT = 106,
+    SMMU_ERROR = 109,
     BUTTON = 142,
     PERSONAS = 2,
 };
@@ -39,8 +41,11 @@ static void allow(struct handover_persona *persona, uint32_t intid) {
     persona->spi_allowed[intid / 32] |= UINT32_C(1) << (intid % 32);
 }
 
+static bool is_smmus(uint32_t intid) { return intid == SMMU_EVENT || intid == SMMU_ERROR; }
+
 static bool is_own(uint32_t intid) {
-    return intid == GIC_SGI_STOP || intid == TIMER || intid == MAINTENANCE || intid == POWER_KEY || intid == KEYBOARD;
+    return intid == GIC_SGI_STOP || intid == TIMER || intid == MAINTENANCE || intid == POWER_KEY || intid == KEYBOARD ||
+           is_smmus(intid);
 }
 
 /** The two share most interrupts; every fifth is the first's alone, every seventh the second's. */
@@ -53,6 +58,7 @@ static void describe_machine(void) {
                                  .flip_button_intid = BUTTON,
                                  .power_key = {.base = 0x9030000, .intid = POWER_KEY},
                                  .keyboard = {.base = 0xa003e00, .intid = KEYBOARD},
+                                 .smmu = {.base = 0x9050000, .event_intid = SMMU_EVENT, .error_intid = SMMU_ERROR},
                                  .persona_count = PERSONAS};
     for (uint32_t intid = 32; intid < 1020; intid++) {
         if (intid % 5 != 0 && !is_own(intid))
@@ -103,7 +109,7 @@ static void assert_switcher_untouched(unsigned route) {
             assert_int_equal(interrupt->enable, intid != MAINTENANCE);
             assert_int_equal(interrupt->priority, GIC_PRIORITY_SWITCHER);
             assert_false(interrupt->active);
-            assert_int_equal(interrupt->edge, intid == GIC_SGI_STOP);
+            assert_int_equal(interrupt->edge, intid == GIC_SGI_STOP || is_smmus(intid));
             if (intid >= 32)
                 assert_int_equal(interrupt->route, fake_gic.mpidr[route]);
         }
@@ -234,7 +240,7 @@ static void test_largest_and_smallest_distributor(void **state) {
         fake_gic_init(CPUS, words);
         describe_machine();
         if (words == 1)
-            handover.power_key.base = handover.keyboard.base = 0;
+            handover.power_key.base = handover.keyboard.base = handover.smmu.base = 0;
         start_machine();
         gic_distributor_write(&states[0], 0x17c, 4, UINT32_MAX);
         gic_distributor_write(&states[0], 0x4fc, 4, UINT32_MAX);
@@ -258,6 +264,38 @@ static void test_own_interrupts_are_never_allowed(void **state) {
     gic_init(&handover);
     gic_state_reset(&states[0], &handover.personas[0], 0);
     assert_int_equal(states[0].allowed[31], 0x0fffffff);
+}
+
+/** They are pulses: as level triggered they would be lost (IHI 0070, 3.18). */
+static void test_the_smmus_interrupts_stay_edge_triggered(void **state) {
+    (void)state;
+    static const uint32_t values[] = {0, UINT32_MAX, 0x55555555, 0};
+    for (unsigned i = 0; i < 4; i++) {
+        for (uint32_t offset = 0xc00; offset < 0xc00 + INTIDS / 4; offset += 4)
+            gic_distributor_write(&states[i % 2], offset, 4, values[i]);
+        assert_switcher_untouched(0);
+        assert_int_equal(fake_gic.spi[SMMU_EVENT + 1].edge, values[i] == UINT32_MAX);
+        gic_switch(&states[i % 2], &states[1 - i % 2]);
+        assert_switcher_untouched(0);
+    }
+    gic_state_reset(&states[1], &handover.personas[1], 2);
+    gic_switch(&states[0], &states[1]);
+    assert_switcher_untouched(0);
+    assert_int_equal(fake_gic.unpredictable, 0);
+}
+
+/** One that comes while personas change is neither cleared nor given to any of them. */
+static void test_a_fault_of_the_smmu_outlives_a_switch(void **state) {
+    (void)state;
+    fake_gic_line(0, SMMU_EVENT, true);
+    fake_gic_line(0, SMMU_EVENT, false);
+    gic_switch(&states[0], &states[1]);
+    assert_true(fake_gic.spi[SMMU_EVENT].latch);
+    assert_int_equal(fake_gic_highest(0, false), SMMU_EVENT);
+    write_distributor(0x280 + SMMU_EVENT / 32 * 4, UINT32_MAX);
+    write_distributor(0x180 + SMMU_EVENT / 32 * 4, UINT32_MAX);
+    assert_int_equal(fake_gic_acknowledge(0, false), SMMU_EVENT);
+    assert_int_equal(fake_gic_highest(0, false), FAKE_GIC_NONE);
 }
 
 static void test_priorities_stay_below_the_switchers(void **state) {
@@ -727,6 +765,8 @@ int main(void) {
         cmocka_unit_test_setup(test_walks_gicv4_redistributors, set_up),
         cmocka_unit_test_setup(test_largest_and_smallest_distributor, set_up),
         cmocka_unit_test_setup(test_own_interrupts_are_never_allowed, set_up),
+        cmocka_unit_test_setup(test_the_smmus_interrupts_stay_edge_triggered, set_up),
+        cmocka_unit_test_setup(test_a_fault_of_the_smmu_outlives_a_switch, set_up),
         cmocka_unit_test_setup(test_priorities_stay_below_the_switchers, set_up),
         cmocka_unit_test_setup(test_routes_by_affinity, set_up),
         cmocka_unit_test_setup(test_routes_to_any_cpu, set_up),

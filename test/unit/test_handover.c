@@ -12,7 +12,15 @@
 #define MIB UINT64_C(0x100000)
 #define ALL_ONES UINT64_MAX
 
-enum { POWER_KEY = 39, KEYBOARD = 79, BUTTON = 142, CHANNEL = 143, MUTATIONS = 300000 };
+enum {
+    POWER_KEY = 39,
+    KEYBOARD = 79,
+    SMMU_EVENT = 106,
+    SMMU_ERROR = 109,
+    BUTTON = 142,
+    CHANNEL = 143,
+    MUTATIONS = 300000
+};
 
 static struct handover handover;
 
@@ -59,6 +67,11 @@ static int set_up(void **state) {
         .power_key = {.base = 0x09030000, .intid = POWER_KEY, .pin = 3, .long_press_ms = 2000},
         .keyboard = {.base = 0x0a003e00, .intid = KEYBOARD, .chord_length = 2, .chord = {115, 116}},
         .channel = {.base = 0x0b000000, .intid = CHANNEL},
+        .smmu = {.base = 0x09050000,
+                 .event_intid = SMMU_EVENT,
+                 .error_intid = SMMU_ERROR,
+                 .stream_table_config = 1u << 16 | 8u << 6 | 16u,
+                 .stream_tables = {0x7e200000, 0x7e208000}},
         .quiet = {{.address = 0x0a000070, .kind = HANDOVER_QUIET_VIRTIO_MMIO},
                   {.address = 0x4010008004, .kind = HANDOVER_QUIET_PCI_COMMAND}},
         .persona_count = 2,
@@ -179,6 +192,51 @@ static void test_intids(void **state) {
     EXPECT(HANDOVER_BAD_INTID, memset(handover.personas[1].spi_allowed, 0, sizeof handover.personas[1].spi_allowed));
 }
 
+static void test_smmu_intids(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = 31);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = 0);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = 1020);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = UINT32_MAX);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = SMMU_ERROR);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = POWER_KEY);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = KEYBOARD);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = BUTTON);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.event_intid = CHANNEL);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.error_intid = 26);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.error_intid = UINT32_MAX);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.error_intid = POWER_KEY);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.error_intid = KEYBOARD);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.error_intid = BUTTON);
+    EXPECT(HANDOVER_BAD_INTID, handover.smmu.error_intid = CHANNEL);
+    EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[0], SMMU_EVENT));
+    EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[1], SMMU_ERROR));
+    EXPECT(HANDOVER_OK, handover.smmu.error_intid = 1019);
+    /* Without an SMMU they are anyone's. */
+    EXPECT(HANDOVER_OK, (handover.smmu.base = 0, allow(&handover.personas[0], SMMU_EVENT)));
+}
+
+static void test_smmu(void **state) {
+    (void)state;
+    const uint64_t end = 0x7e000000 + 32 * MIB;
+    EXPECT(HANDOVER_BAD_SMMU, handover.smmu.base += 0x1000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.smmu.base = UINT64_C(0xfffffffffffe0000));
+    EXPECT(HANDOVER_BAD_MEMORY, handover.smmu.base = 0x40000000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.smmu.base = 0x40000000 - 0x10000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.smmu.base = handover.switcher.base);
+    EXPECT(HANDOVER_BAD_SMMU, handover.smmu.stream_tables[0] = 0);
+    EXPECT(HANDOVER_BAD_SMMU, handover.smmu.stream_tables[1] = handover.personas[1].partition.base);
+    EXPECT(HANDOVER_BAD_SMMU, handover.smmu.stream_tables[1] = handover.switcher.base - 64);
+    EXPECT(HANDOVER_BAD_SMMU, handover.smmu.stream_tables[1] = end);
+    EXPECT(HANDOVER_BAD_SMMU, handover.smmu.stream_tables[1] = end - 32);
+    EXPECT(HANDOVER_BAD_SMMU, handover.smmu.stream_tables[1] |= UINT64_C(1) << 62);
+    EXPECT(HANDOVER_BAD_SMMU, handover.smmu.stream_tables[1] = handover.smmu.stream_tables[0]);
+    EXPECT(HANDOVER_OK, handover.smmu.stream_tables[1] = end - 64);
+    EXPECT(HANDOVER_OK, handover.smmu.base = 0x40000000 - 0x20000);
+    EXPECT(HANDOVER_OK, handover.smmu.stream_tables[2] = 1); /* no third persona */
+    EXPECT(HANDOVER_OK, (handover.smmu.base = 0, handover.smmu.stream_tables[0] = 0));
+}
+
 static void test_switcher_memory(void **state) {
     (void)state;
     EXPECT(HANDOVER_BAD_MEMORY, handover.switcher.size = 0);
@@ -250,6 +308,9 @@ static void test_channel(void **state) {
     const uint32_t intids[] = {0, 31, 1020, UINT32_MAX, POWER_KEY, KEYBOARD, BUTTON, CHANNEL + 1};
     for (unsigned i = 0; i < sizeof intids / sizeof intids[0]; i++)
         EXPECT(HANDOVER_BAD_INTID, handover.channel.intid = intids[i]);
+    EXPECT(HANDOVER_BAD_CHANNEL, handover.channel.base = handover.smmu.base);
+    EXPECT(HANDOVER_BAD_CHANNEL, handover.channel.base = handover.smmu.base + 0x1f000);
+    EXPECT(HANDOVER_OK, handover.channel.base = handover.smmu.base + 0x20000);
 }
 
 static void test_vmids(void **state) {
@@ -286,6 +347,7 @@ static void assert_safe(void) {
         const struct handover_persona *persona = &handover.personas[i];
         assert_true(persona->partition.base + persona->partition.size > persona->partition.base);
         assert_true(apart(persona->partition, handover.switcher));
+        assert_true(handover.smmu.base == 0 || inside(handover.switcher, handover.smmu.stream_tables[i], 64));
         for (uint32_t j = 0; j < i; j++)
             assert_true(apart(persona->partition, handover.personas[j].partition));
         assert_true(inside(persona->partition, persona->entry, 4));
@@ -326,6 +388,8 @@ int main(void) {
         cmocka_unit_test_setup(test_quiet, set_up),
         cmocka_unit_test_setup(test_personas, set_up),
         cmocka_unit_test_setup(test_intids, set_up),
+        cmocka_unit_test_setup(test_smmu_intids, set_up),
+        cmocka_unit_test_setup(test_smmu, set_up),
         cmocka_unit_test_setup(test_switcher_memory, set_up),
         cmocka_unit_test_setup(test_partitions, set_up),
         cmocka_unit_test_setup(test_copies, set_up),

@@ -225,6 +225,111 @@ static void personas_reach_their_own_only(void **state) {
     }
 }
 
+/* The stream tables as the SMMU reads them (IHI 0070, 5.1 and 5.2). */
+
+enum { STREAMS = 0x10000, DESCRIPTORS = 256, ENTRIES = 256, ENTRY_SIZE = 64, LEVEL2_SIZE = ENTRIES * ENTRY_SIZE };
+
+static uint64_t word_at(const struct handover *handover, uint64_t address) {
+    uint64_t word;
+    assert_true(address >= handover->switcher.base && address + 8 <= handover->switcher.base + handover->switcher.size);
+    memcpy(&word, memory + (address - PHYSICAL), sizeof(word));
+    return word;
+}
+
+static uint64_t bits(uint64_t word, unsigned high, unsigned low) {
+    return word >> low & (UINT64_MAX >> (63 - high + low));
+}
+
+/** @return the address of a stream's entry, by the way of the two levels */
+static uint64_t stream_entry(const struct handover *handover, unsigned index, uint32_t stream) {
+    uint64_t descriptor = word_at(handover, handover->smmu.stream_tables[index] + stream / ENTRIES * 8);
+    uint64_t level2 = descriptor & UINT64_C(0x000fffffffffffc0);
+    assert_int_equal(bits(descriptor, 4, 0), 9);
+    assert_int_equal(descriptor & ~(level2 | 0x1f), 0);
+    assert_int_equal(level2 % LEVEL2_SIZE, 0);
+    return level2 + stream % ENTRIES * ENTRY_SIZE;
+}
+
+static void assert_leads_to(const struct handover *handover, unsigned index, uint64_t entry) {
+    uint64_t vttbr = handover->personas[index].vttbr, vtcr = handover->vtcr_el2;
+    uint64_t word[ENTRY_SIZE / 8];
+    for (unsigned i = 0; i < ENTRY_SIZE / 8; i++)
+        word[i] = word_at(handover, entry + 8 * i);
+    assert_true(word[0] == 0xd);               /* valid; stage 1 bypassed, stage 2 translates */
+    assert_true(word[1] == UINT64_C(1) << 44); /* shareability as it comes; EATS 0: no ATS */
+    assert_true(bits(word[2], 15, 0) == vttbr >> 48);
+    assert_int_equal(bits(word[2], 31, 16), 0);
+    assert_int_equal(bits(word[2], 37, 32), bits(vtcr, 5, 0));   /* T0SZ */
+    assert_int_equal(bits(word[2], 39, 38), bits(vtcr, 7, 6));   /* SL0 */
+    assert_int_equal(bits(word[2], 41, 40), bits(vtcr, 9, 8));   /* IRGN0 */
+    assert_int_equal(bits(word[2], 43, 42), bits(vtcr, 11, 10)); /* ORGN0 */
+    assert_int_equal(bits(word[2], 45, 44), bits(vtcr, 13, 12)); /* SH0 */
+    assert_int_equal(bits(word[2], 47, 46), bits(vtcr, 15, 14)); /* TG0 */
+    assert_int_equal(bits(word[2], 50, 48), bits(vtcr, 18, 16)); /* PS */
+    assert_int_equal(bits(word[2], 63, 51), 0x85);               /* S2AA64, S2AFFD, S2R; no stalls */
+    assert_true(word[3] == (vttbr & UINT64_C(0x0000fffffffff000)));
+    assert_int_equal(word[4] | word[5] | word[6] | word[7], 0);
+}
+
+static void every_stream_leads_to_the_personas_stage2(void **state) {
+    (void)state;
+    const struct handover *handover = filled();
+    for (unsigned i = 0; i < 2; i++)
+        for (uint32_t stream = 0; stream < STREAMS; stream++)
+            assert_leads_to(handover, i, stream_entry(handover, i, stream));
+    assert_true(handover->smmu.base == board.smmu_v3.base);
+    assert_int_equal(handover->smmu.event_intid, 106);
+    assert_int_equal(handover->smmu.error_intid, 109);
+    assert_int_equal(handover->smmu.stream_table_config, 1 << 16 | 8 << 6 | 16); /* two levels, SPLIT 8, 16 bits */
+}
+
+static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) {
+    return a + a_size <= b || b + b_size <= a;
+}
+
+static void stream_tables_are_aligned_and_out_of_everyones_reach(void **state) {
+    (void)state;
+    const struct handover *handover = filled();
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t level1 = handover->smmu.stream_tables[i], level2 = stream_entry(handover, i, 0);
+        assert_int_equal(level1 % (DESCRIPTORS * 8), 0);
+        assert_true(apart(level1, DESCRIPTORS * 8, level2, LEVEL2_SIZE));
+        assert_true(apart(level2, LEVEL2_SIZE, stream_entry(handover, 1 - i, 0), LEVEL2_SIZE));
+        assert_true(apart(level2, LEVEL2_SIZE, handover->smmu.stream_tables[1 - i], DESCRIPTORS * 8));
+        for (unsigned j = 0; j < 2; j++)
+            for (uint32_t k = 0; k < handover->personas[j].copy_count; k++)
+                assert_true(apart(level2, LEVEL2_SIZE, handover->personas[j].copies[k].source,
+                                  handover->personas[j].copies[k].size));
+        assert_int_equal(stage1(handover, level1).access, TABLES_NONE);
+        assert_int_equal(stage1(handover, level2).access, TABLES_NONE);
+        assert_int_equal(stage1(handover, level2 + LEVEL2_SIZE - 1).access, TABLES_NONE);
+        assert_int_equal(stage2(handover, i, level1).access, TABLES_NONE);
+        assert_int_equal(stage2(handover, i, level2).access, TABLES_NONE);
+    }
+}
+
+static void the_smmu_is_the_switchers(void **state) {
+    (void)state;
+    const struct handover *handover = filled();
+    for (uint64_t page = 0; page < 0x20000; page += 0x1000) {
+        assert_int_equal(stage1(handover, board.smmu_v3.base + page).access, TABLES_EL2_DEVICE);
+        assert_int_equal(stage2(handover, 0, board.smmu_v3.base + page).access, TABLES_NONE);
+        assert_int_equal(stage2(handover, 1, board.smmu_v3.base + page).access, TABLES_NONE);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(handover->personas[i].spi_allowed[106 / 32] & (1u << 106 % 32 | 1u << 109 % 32), 0);
+}
+
+static void without_an_smmu_there_are_no_stream_tables(void **state) {
+    (void)state;
+    board.smmu_v3 = (struct board_smmu){0};
+    const struct handover *handover = filled();
+    assert_int_equal(handover->smmu.base, 0);
+    assert_int_equal(handover->smmu.stream_tables[0] | handover->smmu.stream_tables[1], 0);
+    assert_int_equal(stage1(handover, 0x09050000).access, TABLES_NONE);
+    assert_int_equal(stage2(handover, 0, 0x09050000).access, TABLES_NONE);
+}
+
 static void what_would_not_be_isolated_is_refused(void **state) {
     (void)state;
     request.personas[1].partition.base = PERSONAL + PARTITION_SIZE - 0x200000;
@@ -283,6 +388,10 @@ int main(void) {
         TEST(switcher_maps_itself_without_write_and_execute),
         TEST(stacks_have_guard_pages_and_tables_are_not_mapped),
         TEST(personas_reach_their_own_only),
+        TEST(every_stream_leads_to_the_personas_stage2),
+        TEST(stream_tables_are_aligned_and_out_of_everyones_reach),
+        TEST(the_smmu_is_the_switchers),
+        TEST(without_an_smmu_there_are_no_stream_tables),
         TEST(what_would_not_be_isolated_is_refused),
         TEST(faults_say_what_and_whose),
         TEST(too_little_or_too_much_is_refused),

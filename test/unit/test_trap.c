@@ -380,6 +380,77 @@ static void a_spurious_fiq_does_nothing(void **state) {
     assert_int_equal(log_counted(COUNT_FIQ, 0), fiqs + 1);
 }
 
+static int set_up_behind_smmu(void **state) {
+    (void)state;
+    platform_start_with_smmu(CPUS, 2, 0);
+    before = platform.cpus[0].frame;
+    return 0;
+}
+
+static void a_refused_transaction_is_counted_and_logged(void **state) {
+    struct log_entry entry;
+    (void)state;
+    uint64_t faults = log_counted(COUNT_DMA_FAULT, 0), fiqs = log_counted(COUNT_FIQ, 0);
+    fake_smmu_fault(0x1234, 0x10, UINT64_C(0x60000040));
+    platform_settle();
+    assert_memory_equal(&platform.cpus[0].frame, &before, sizeof before);
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 0), faults + 1);
+    assert_int_equal(log_counted(COUNT_FIQ, 0), fiqs + 1);
+    assert_true(log_get(log_end() - 1, &entry));
+    assert_int_equal(entry.event, LOG_DMA_FAULT);
+    assert_int_equal(entry.persona, 0);
+    assert_true(entry.a == UINT64_C(0x60000040));
+    assert_true(entry.b == (UINT64_C(0x1234) << 32 | 0x10));
+    assert_false(fake_gic_interrupt(0, PLATFORM_SMMU_EVENT)->active);
+    assert_int_equal(fake_smmu.eventq_prod, fake_smmu.eventq_cons);
+}
+
+static void an_error_of_the_smmu_is_acknowledged(void **state) {
+    (void)state;
+    uint64_t faults = log_counted(COUNT_DMA_FAULT, 0);
+    fake_smmu_error(1 << 8);
+    platform_settle();
+    assert_int_equal(fake_smmu.gerror, fake_smmu.gerrorn);
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 0), faults);
+    assert_memory_equal(&platform.cpus[0].frame, &before, sizeof before);
+}
+
+/* The CPU comes back to its persona between them: keys and timers have their turn. */
+static void faults_without_end_are_taken_in_pieces(void **state) {
+    enum { MORE = 1000, AT_ONCE = 64 };
+    (void)state;
+    uint64_t faults = log_counted(COUNT_DMA_FAULT, 0), fiqs = log_counted(COUNT_FIQ, 0);
+    fake_smmu.more_events = MORE;
+    fake_smmu_fault(0x10, 0x10, 0);
+    platform_settle();
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 0), faults + MORE + 1);
+    assert_true(log_counted(COUNT_FIQ, 0) >= fiqs + MORE / AT_ONCE);
+    assert_int_equal(fake_smmu.eventq_prod, fake_smmu.eventq_cons);
+}
+
+static void faults_that_were_lost_do_not_stop_the_others(void **state) {
+    enum { QUEUE = 64 };
+    (void)state;
+    uint64_t faults = log_counted(COUNT_DMA_FAULT, 0);
+    for (uint32_t i = 0; i < 3 * QUEUE; i++)
+        fake_smmu_fault(i, 0x10, i);
+    platform_settle();
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 0), faults + QUEUE);
+    fake_smmu_fault(1, 0x10, 1);
+    platform_settle();
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 0), faults + QUEUE + 1);
+}
+
+static void a_spurious_interrupt_of_the_smmu_does_nothing(void **state) {
+    (void)state;
+    uint64_t faults = log_counted(COUNT_DMA_FAULT, 0);
+    fake_gic_interrupt(0, PLATFORM_SMMU_EVENT)->latch = true;
+    fake_gic_interrupt(0, PLATFORM_SMMU_ERROR)->latch = true;
+    platform_settle();
+    assert_int_equal(log_counted(COUNT_DMA_FAULT, 0), faults);
+    assert_memory_equal(&platform.cpus[0].frame, &before, sizeof before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(distributor_writes_are_carried_out, set_up),
@@ -401,6 +472,11 @@ int main(void) {
         cmocka_unit_test_setup(calls_by_hvc_and_smc, set_up),
         cmocka_unit_test_setup(instruction_aborts_are_faults, set_up),
         cmocka_unit_test_setup(a_spurious_fiq_does_nothing, set_up),
+        cmocka_unit_test_setup(a_refused_transaction_is_counted_and_logged, set_up_behind_smmu),
+        cmocka_unit_test_setup(an_error_of_the_smmu_is_acknowledged, set_up_behind_smmu),
+        cmocka_unit_test_setup(faults_without_end_are_taken_in_pieces, set_up_behind_smmu),
+        cmocka_unit_test_setup(faults_that_were_lost_do_not_stop_the_others, set_up_behind_smmu),
+        cmocka_unit_test_setup(a_spurious_interrupt_of_the_smmu_does_nothing, set_up_behind_smmu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

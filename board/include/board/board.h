@@ -34,6 +34,13 @@ enum board_policy {
     BOARD_EXCLUSIVE,  /* one persona sees it */
 };
 
+/** What a device can do to memory by itself, as the description says. */
+enum board_dma {
+    BOARD_DMA_NONE = 0,   /* it has no DMA */
+    BOARD_DMA_SMMU,       /* it has, behind the SMMU */
+    BOARD_DMA_UNCONFINED, /* it has, and nothing confines it */
+};
+
 /** How to tell that a device is at rest. */
 enum board_quiet {
     BOARD_QUIET_UNKNOWN = 0, /* it does no DMA by itself, or nothing tells */
@@ -47,6 +54,8 @@ struct board_device {
     enum board_policy policy;
     char persona[BOARD_NAME_SIZE]; /* BOARD_EXCLUSIVE: whose it is; "" otherwise */
     enum board_quiet quiet;
+    enum board_dma dma;
+    bool behind_smmu;  /* the firmware's tree says so: "iommu-map" of every requester, or "iommus", of smmu_v3 */
     uint8_t first_bus; /* BOARD_QUIET_PCI_ECAM: buses that ranges[0], the ECAM, holds */
     uint8_t last_bus;
     uint32_t range_count;
@@ -90,6 +99,14 @@ struct board_channel {
     uint32_t intid;
 };
 
+/** The SMMUv3 that the switcher drives. base = 0: none that it can. */
+struct board_smmu {
+    uint64_t base;
+    uint32_t event_intid;
+    uint32_t error_intid;
+    uint32_t phandle;
+};
+
 struct board_share {
     char persona[BOARD_NAME_SIZE];
     uint32_t percent; /* of the memory that personas have; 1 to 100 */
@@ -108,6 +125,7 @@ struct board {
     struct board_power_key power_key;
     struct board_keyboard keyboard;
     struct board_channel channel;
+    struct board_smmu smmu_v3;
     uint32_t flip_button_intid;
     uint32_t flip_timeout_ms;
     uint32_t share_count;
@@ -202,6 +220,9 @@ __attribute__((warn_unused_result)) bool board_quiet_virtio_mmio(const struct bo
 /** Lists the PCI hosts that personas share; as board_quiet_virtio_mmio() otherwise. */
 __attribute__((warn_unused_result)) bool board_pci_hosts(const struct board *board, struct board_pci_host *hosts,
                                                          size_t max, size_t *count);
+
+/** @return whether the device can do DMA that nothing confines to the running persona */
+bool board_is_unconfined(const struct board *board, const struct board_device *device);
 
 /** @return percent of the memory that the board gives a persona whose configuration asks for none; 0: not said */
 uint32_t board_memory_percent(const struct board *board, const char *persona);

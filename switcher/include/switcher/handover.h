@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 2u
+#define HANDOVER_VERSION 3u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
@@ -67,6 +67,19 @@ struct handover_gic {
     uint32_t redistributor_region_count;
     uint32_t reserved;
     struct handover_range redistributor_regions[HANDOVER_REDISTRIBUTOR_REGIONS_MAX];
+};
+
+/**
+ * The SMMUv3 (IHI 0070) that the switcher owns. base = 0: none, and nothing confines the devices' DMA.
+ * In a persona's stream table every stream is translated by that persona's stage 2.
+ */
+struct handover_smmu {
+    uint64_t base;                /* of page 0, 128 KiB */
+    uint32_t event_intid;         /* SPI of the event queue, edge triggered */
+    uint32_t error_intid;         /* SPI of global errors, edge triggered */
+    uint32_t stream_table_config; /* SMMU_STRTAB_BASE_CFG */
+    uint32_t reserved;
+    uint64_t stream_tables[HANDOVER_PERSONAS_MAX]; /* SMMU_STRTAB_BASE, by persona */
 };
 
 /** The terminal's power key on a PL061 input. base = 0: the board has none. */
@@ -130,6 +143,7 @@ struct handover {
     struct handover_power_key power_key;
     struct handover_keyboard keyboard;
     struct handover_channel channel;
+    struct handover_smmu smmu;
     struct handover_quiet quiet[HANDOVER_QUIET_MAX];
     uint32_t persona_count;
     uint32_t first_persona; /* index of the persona to start */
@@ -147,6 +161,7 @@ enum handover_error {
     HANDOVER_BAD_KEYS,     /* pin above 7, chord empty, too long or with a key twice, a time of 0 ms */
     HANDOVER_BAD_QUIET,    /* too many, of an unknown kind, or not aligned */
     HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies */
+    HANDOVER_BAD_SMMU,     /* its registers misaligned; a stream table misaligned, outside the region or used twice */
     HANDOVER_BAD_CHANNEL,  /* its page is misaligned, or in memory or at a device of the switcher's */
     HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device
                               or the switcher's region; an entry, device tree or copy outside its partition; a stack,

@@ -29,6 +29,7 @@ enum {
 extern const char _start[];
 
 struct platform platform;
+static bool with_smmu;
 
 static struct coroutine {
     ucontext_t context;
@@ -228,6 +229,12 @@ static void status_write(void *context, uint64_t offset, unsigned size, uint64_t
     platform.device_status = 0;
 }
 
+static void pulse_smmu_interrupt(unsigned which) {
+    uint32_t intid = which == FAKE_SMMU_EVENT ? PLATFORM_SMMU_EVENT : PLATFORM_SMMU_ERROR;
+    fake_gic_line(0, intid, true);
+    fake_gic_line(0, intid, false);
+}
+
 /* Description. */
 
 uint64_t platform_mpidr(unsigned cpu) { return (uint64_t)(cpu / 4) << 8 | cpu % 4; }
@@ -251,6 +258,8 @@ static void describe_persona(unsigned index) {
         .copies = {{region_base() + 0x180000, PLATFORM_ENTRY(index), 0x1000},
                    {region_base() + 0x190000, PLATFORM_DEVICETREE(index), 0x1000}},
     };
+    if (with_smmu)
+        platform.handover.smmu.stream_tables[index] = region_base() + 0x1c0000 + index * 0x8000;
     allow(persona, PLATFORM_BUTTON);
     allow(persona, PLATFORM_CHANNEL_INTID);
     allow(persona, PLATFORM_WAKE);
@@ -277,6 +286,11 @@ static void describe(unsigned cpus, unsigned personas, unsigned boot_cpu) {
         .quiet = {{PLATFORM_STATUS, HANDOVER_QUIET_VIRTIO_MMIO, 0}},
         .persona_count = personas,
     };
+    if (with_smmu)
+        platform.handover.smmu = (struct handover_smmu){.base = FAKE_SMMU_BASE,
+                                                        .event_intid = PLATFORM_SMMU_EVENT,
+                                                        .error_intid = PLATFORM_SMMU_ERROR,
+                                                        .stream_table_config = 1u << 16 | 8u << 6 | 16u};
     for (unsigned cpu = 0; cpu < cpus; cpu++)
         platform.handover.cpus[cpu] =
             (struct handover_cpu){platform_mpidr(cpu), region_base() + 0x10000 * (cpu + 1) + 0x4000};
@@ -293,6 +307,10 @@ static void attach_devices(unsigned cpus) {
     memset(&gpio, 0, sizeof gpio);
     fake_map(GPIO_BASE, 0x1000, gpio_read, gpio_write, NULL);
     fake_map(PLATFORM_STATUS, 4, status_read, status_write, NULL);
+    if (with_smmu) {
+        fake_smmu_init();
+        fake_smmu.interrupt = pulse_smmu_interrupt;
+    }
     fake.smc = firmware;
     fake.iar0 = acknowledge;
     fake.wait = wait_for_interrupt;
@@ -339,6 +357,12 @@ void platform_start(unsigned cpus, unsigned personas, unsigned boot_cpu) {
     fake_forget_events();
 }
 
+void platform_start_with_smmu(unsigned cpus, unsigned personas, unsigned boot_cpu) {
+    with_smmu = true;
+    platform_start(cpus, personas, boot_cpu);
+    with_smmu = false;
+}
+
 void platform_trap(unsigned cpu, uint64_t esr, uint64_t far, uint64_t hpfar) {
     assert_int_equal(platform.cpus[cpu].power, PLATFORM_ON);
     platform.cpus[cpu].syndrome = (struct trap_syndrome){esr, far, hpfar};
@@ -369,7 +393,7 @@ static void update_timer(unsigned cpu) {
     fake_gic_line(cpu, PLATFORM_TIMER, state->timer_on && state->timer_deadline <= fake.counter);
 }
 
-/* What must hold whenever: a CPU in a persona is in the running one, which knows of it. */
+/* What must hold whenever: a CPU in a persona is in the running one, which knows of it; DMA goes to that one too. */
 static void assert_sound(void) {
     for (unsigned cpu = 0; cpu < platform.handover.cpu_count; cpu++) {
         const struct platform_cpu *state = &platform.cpus[cpu];
@@ -378,6 +402,8 @@ static void assert_sound(void) {
         assert_int_equal(running_persona()->state, PERSONA_RUNNING);
         assert_int_equal(running_persona()->cpus[cpu].power, PERSONA_CPU_ON);
         assert_true(state->vttbr == running_persona()->description->vttbr);
+        assert_true(platform.handover.smmu.base == 0 ||
+                    fake_smmu_transaction() == PLATFORM_STREAM_TABLE(switcher.running));
     }
 }
 

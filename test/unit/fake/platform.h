@@ -13,6 +13,7 @@
 
 #include "gicv3.h"
 #include "psci.h"
+#include "smmuv3.h"
 #include "switcher.h"
 
 enum {
@@ -21,6 +22,8 @@ enum {
     PLATFORM_BUTTON = 142,
     PLATFORM_CHANNEL_INTID = 143,
     PLATFORM_WAKE = 40, /* an SPI that every persona may use */
+    PLATFORM_SMMU_EVENT = 106,
+    PLATFORM_SMMU_ERROR = 109,
     PLATFORM_TIMEOUT_MS = 20000,
     PLATFORM_LONG_MS = 2000,
     PLATFORM_TICKS_PER_MS = 1000,
@@ -32,6 +35,7 @@ enum {
 #define PLATFORM_PARTITION_SIZE UINT64_C(0x8000000)
 #define PLATFORM_ENTRY(i) (PLATFORM_PARTITION(i) + 0x80000)
 #define PLATFORM_DEVICETREE(i) (PLATFORM_PARTITION(i) + 0x4000000)
+#define PLATFORM_STREAM_TABLE(i) (platform.handover.smmu.stream_tables[i])
 #define PLATFORM_VTTBR(i) (platform.handover.personas[i].vttbr)
 
 enum platform_power { PLATFORM_OFF, PLATFORM_STARTING, PLATFORM_ON };
@@ -62,6 +66,10 @@ extern struct platform platform;
 
 /** Describes a machine, starts it on its boot CPU through switcher_main and lets it settle in the first persona. */
 void platform_start(unsigned cpus, unsigned personas, unsigned boot_cpu);
+
+/** The same on a machine whose devices are behind an SMMU: while one CPU is in a persona, DMA goes there and nowhere
+ * else. */
+void platform_start_with_smmu(unsigned cpus, unsigned personas, unsigned boot_cpu);
 
 /** @return affinity of a CPU as PSCI calls have it */
 uint64_t platform_mpidr(unsigned cpu);

@@ -33,8 +33,8 @@ static unsigned take_cpu(void) { return take() % platform.handover.cpu_count; }
 
 static uint32_t take_function(void) {
     static const uint32_t functions[] = {
-        PSCI_CPU_ON_64,  PSCI_CPU_OFF,        PSCI_CPU_ON_32,    PSCI_SYSTEM_SUSPEND_64, PSCI_SYSTEM_SUSPEND_32,
-        PSCI_SYSTEM_OFF, PSCI_SYSTEM_RESET,   PSCI_VERSION,      PSCI_SYSTEM_RESET2_64,  PSCI_AFFINITY_INFO_64,
+        PSCI_CPU_ON_64,  PSCI_CPU_OFF,        PSCI_CPU_ON_32,      PSCI_SYSTEM_SUSPEND_64, PSCI_SYSTEM_SUSPEND_32,
+        PSCI_SYSTEM_OFF, PSCI_SYSTEM_RESET,   PSCI_VERSION,        PSCI_SYSTEM_RESET2_64,  PSCI_AFFINITY_INFO_64,
         PSCI_FEATURES,   PSCI_CPU_SUSPEND_64, PSCI_CPU_SUSPEND_32, SMCCC_ARCH_FEATURES,
     };
     uint8_t choice = take();
@@ -84,7 +84,8 @@ static void sensible_call(void) {
 static void trap(void) {
     unsigned cpu = take_cpu();
     uint64_t esr = take_word();
-    uint64_t address = take() % 2 == 0 ? FAKE_GICD_BASE + take_word() % 0x10000 : FAKE_GICR_BASE + take_word() % 0x40000;
+    uint64_t address =
+        take() % 2 == 0 ? FAKE_GICD_BASE + take_word() % 0x10000 : FAKE_GICR_BASE + take_word() % 0x40000;
     if (in_persona(cpu))
         platform_trap(cpu, esr, address, address >> 12 << 4);
 }
@@ -123,6 +124,10 @@ static void happen(void) {
     case 9:
         trap();
         break;
+    case 10:
+        if (platform.handover.smmu.base != 0)
+            fake_smmu_fault(take(), 0x10, take_word());
+        break;
     default:
         step_some();
         break;
@@ -143,8 +148,7 @@ static void everything_comes_to_rest(void) {
 static void assert_agreement(void) {
     assert_true(platform_cpus_on() > 0);
     for (unsigned cpu = 0; cpu < platform.handover.cpu_count; cpu++)
-        assert_int_equal(platform.cpus[cpu].power == PLATFORM_ON,
-                         running_persona()->cpus[cpu].power == PERSONA_CPU_ON);
+        assert_int_equal(platform.cpus[cpu].power == PLATFORM_ON, running_persona()->cpus[cpu].power == PERSONA_CPU_ON);
 }
 
 /** First without, then with a flip asked for; then by force. */
@@ -166,8 +170,11 @@ void storm(const uint8_t *data, size_t size) {
     input.next = data;
     input.left = size;
     unsigned cpus = counts[take() % 4];
-    unsigned personas = take() % 3u + 1;
-    platform_start(cpus, personas, 0);
+    uint8_t kind = take();
+    if (kind < 0x80)
+        platform_start(cpus, kind % 3u + 1, 0);
+    else
+        platform_start_with_smmu(cpus, kind % 3u + 1, 0);
     while (input.left > 0 && !platform.machine_off)
         happen();
     everything_comes_to_rest();

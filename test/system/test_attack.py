@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A hostile kernel in one persona: what it reads, writes, executes and calls, and what it leaves behind."""
+
+import re
+
+import pytest
+
+import image
+from attacker import SWITCHER_INTIDS, Attacker, Memory, Plan, put_payload, writable_part
+from personas import Witness
+
+CPUS = ["cortex-a72", "max,pauth-impdef=on"]
+# How long a stubborn persona gets: long enough for the victim to answer on a busy machine.
+UNANSWERED_SECONDS = 10
+
+
+def title(cpu):
+    """The CPU type without its options."""
+    return cpu.split(",")[0]
+
+
+@pytest.fixture
+def attack_disk(own_disk):
+    """`personal` is hostile, `work` a busybox system."""
+    put_payload(own_disk, "personal")
+    return own_disk
+
+
+def start_both(start, disk, cpu="cortex-a72", cpus=2):
+    """A victim with a witness and a hashed file, suspended; the attacker runs."""
+    terminal = start(disk, cpu=cpu, cpus=cpus)
+    plan = Plan(terminal)
+    terminal.send("2\r")
+    terminal.prompt("work")
+    witness = Witness(terminal, "work")
+    terminal.call("dd if=/dev/urandom of=/run/secret bs=1k count=4096 2>/dev/null; sha256sum /run/secret >/run/sum")
+    terminal.flip("personal")
+    return terminal, Attacker(terminal, plan, title=title(cpu)), witness
+
+
+def check_victim(terminal, witness):
+    """Goes to the victim, which must be as it was, and comes back."""
+    terminal.flip("work")
+    witness.check()
+    terminal.call("sha256sum -c -s /run/sum")
+    assert terminal.kernel_trouble() == []
+    terminal.flip("personal")
+
+
+class Untouched:
+    """The victim's and the switcher's memory: the same before and after, but for what the switcher itself writes."""
+
+    def __init__(self, attacker, path, cpus=2):
+        self.attacker, self.path, self.cpus = attacker, path, cpus
+
+    def _look(self):
+        return {name: Memory(self.attacker.terminal, self.attacker.plan.ranges[name], self.path / name)
+                for name in ("work", "switcher")}
+
+    def __enter__(self):
+        self.before = self._look()
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            return
+        after = self._look()
+        first = self.attacker.plan.ranges["switcher"][0]
+        own = [(first + offset, first + offset + size) for offset, size in writable_part(self.cpus)]
+        for name, memory in self.before.items():
+            pages = [page for page in memory.changed(after[name])
+                     if name == "work" or not any(begin <= page < end for begin, end in own)]
+            self.attacker.note(f"{name}'s memory: {'BROKEN ' + hex(pages[0]) if pages else 'held'}, {len(memory.pages)} pages compared")
+            assert not pages, f"{name}: {len(pages)} pages changed, the first at {pages[0]:#x}"
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_accesses_and_calls(start, attack_disk, tmp_path, cpu):
+    terminal, attacker, witness = start_both(start, attack_disk, cpu)
+    # Linux, too, must not have left anything.
+    attacker.holds("registers")
+    attacker.take_aim()
+    with Untouched(attacker, tmp_path):
+        attacker.holds("memory")
+        attacker.holds("edges")
+        attacker.holds("lpis")
+        attacker.holds("system-registers")
+        attacker.holds("entries")
+        attacker.holds("calls")
+    check_victim(terminal, witness)
+
+
+def test_what_can_be_read_is_what_the_loader_says(start, attack_disk):
+    _, attacker, _ = start_both(start, attack_disk, cpus=1)
+    plan = attacker.plan
+    lines = attacker.holds(f"probe 0 {plan.end + (1 << 30):#x} 0x1000")
+    allowed = plan.reach["personal"] + [plan.ranges["personal"], plan.channel]
+    ranges = [tuple(int(word, 16) for word in re.match(r"READABLE (\S+)-(\S+)", line).groups())
+              for line in lines if line.startswith("READABLE")]
+    assert plan.ranges["personal"] in ranges
+    for first, last in ranges:
+        while first <= last:
+            within = [end for begin, end in allowed if begin <= first <= end]
+            assert within, f"{first:#x}-{last:#x} can be read"
+            first = within[0] + 1
+
+
+def test_a_break_is_told(start, attack_disk):
+    """The attacks can see a success: their own memory, given as a place that they must not reach."""
+    _, attacker, _ = start_both(start, attack_disk, cpus=1)
+    first, last = attacker.plan.ranges["personal"]
+    place = (first + last) // 2 & ~0xFFFF
+    attacker.command(f"target own {place:#x} {place + 0xFFFF:#x}")
+    status, output = attacker.command("run memory")
+    assert status == 1
+    for way in ("ldrb", "BROKEN, "):
+        assert way in output
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_keys_survive_the_interrupt_controller(start, attack_disk, cpu):
+    terminal, attacker, witness = start_both(start, attack_disk, cpu)
+    intids = " ".join(map(str, SWITCHER_INTIDS))
+    for attack in (f"interrupts {intids}", "cpu-interface", "unended"):
+        attacker.holds(attack)
+        check_victim(terminal, witness)
+        attacker.holds(attack)
+        terminal.flip("work", terminal.press_chord)
+        witness.check()
+        terminal.flip("personal", terminal.press_chord)
+        attacker.note(f"keys after {attack.split()[0]}: held")
+
+
+@pytest.mark.xfail(strict=True, reason="an EL1 that sets ICC_AP1R0_EL1 holds Group 0 off its CPU: nothing but ICH_HCR_EL2.TALL1, "
+                   "two exits for each interrupt, would trap it")
+def test_keys_survive_active_priorities(start, attack_disk):
+    terminal, attacker, _ = start_both(start, attack_disk, cpus=1)
+    attacker.run("active")
+    attacker.note("keys after active: BROKEN, a known limit")
+    terminal.flip("work", timeout=20)
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_a_stubborn_persona_is_cut_off(start, attack_disk, cpus):
+    image.put_on_esp(attack_disk, f"timeout=3\ndefault=personal\nflip-timeout={UNANSWERED_SECONDS}\n".encode(),
+                     "flipside/flipside.conf")
+    terminal, attacker, witness = start_both(start, attack_disk, cpus=cpus)
+    for attack in ("spin", "exceptions", "doze", "caller", "trapper"):
+        attacker.take_aim(["switcher"])
+        terminal.skip()
+        terminal.send_line(f"run {attack}")
+        terminal.expect("STUBBORN", 60)
+        terminal.press_power()
+        terminal.expect("personal did not answer", 120)
+        terminal.press_power_long()
+        terminal.expect("personal was cut off", 120)
+        terminal.await_persona("work")
+        witness.check()
+        terminal.call("sha256sum -c -s /run/sum")
+        terminal.press_power()
+        terminal.expect("starting personal", 120)
+        terminal.await_persona("personal")
+        attacker.note(f"{attack} on {cpus} CPU: held")
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_nothing_is_left_in_registers(start, attack_disk, cpu):
+    put_payload(attack_disk, "work")
+    terminal = start(attack_disk, cpu=cpu)
+    plan = Plan(terminal)
+    terminal.send("1\r")
+    attackers = {name: Attacker(terminal, plan, name, title(cpu)) for name in ("personal", "work")}
+    terminal.await_persona("personal")
+    attackers["personal"].holds("registers")
+    for name in ("work", "personal", "work", "personal"):
+        attackers[name].command("fill on")
+        terminal.flip(name)
+        attackers[name].holds("registers")
