@@ -78,13 +78,18 @@ static bool apply_setting(FILE *kept, const char *root, const struct setting *se
     return change(kept, root, path, value, setting->wanted);
 }
 
+/* Of a device that has a driver: the others have nothing to do, and to do it beside others costs more than it saves. */
 static bool is_device_setting(const FTSENT *entry) {
-    const char *end = entry->fts_path + entry->fts_pathlen;
     static const char tail[] = "/power/async";
-    return entry->fts_pathlen >= sizeof tail && strcmp(end - (sizeof tail - 1), tail) == 0;
+    size_t length = entry->fts_pathlen;
+    char driver[PATH_MAX];
+    if (length < sizeof tail || strcmp(entry->fts_path + length - (sizeof tail - 1), tail) != 0)
+        return false;
+    int size = snprintf(driver, sizeof driver, "%.*s/driver", (int)(length - (sizeof tail - 1)), entry->fts_path);
+    return size > 0 && (size_t)size < sizeof driver && access(driver, F_OK) == 0;
 }
 
-/* Calls each with the path and value of every device's setting. */
+/* Calls each with the path and value of every such device's setting. */
 static bool for_devices(const char *root, bool (*each)(const char *root, const char *path, char *value, void *context),
                         void *context) {
     char top[PATH_MAX];
@@ -176,5 +181,6 @@ void tune_show(const char *root, const char *kept, FILE *to) {
         (void)snprintf(path, sizeof path, "%s%s", root, settings[i].path);
         (void)fprintf(to, "%s: %s\n", settings[i].path, read_value(path, value) ? value : "not there");
     }
-    (void)fprintf(to, "devices that suspend beside others: %u of %u\n", count.asynchronous, count.devices);
+    (void)fprintf(to, "devices with a driver that suspend beside others: %u of %u\n", count.asynchronous,
+                  count.devices);
 }

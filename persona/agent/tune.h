@@ -3,9 +3,9 @@
 #define AGENT_TUNE_H
 
 /**
- * Settings that make suspend fast (Linux, Documentation/ABI/testing/sysfs-power, sysfs-devices-power): devices suspend
- * in parallel, file systems are not written back before, and the state is that which flips. What they were is kept in a
- * file, so that they can be put back; what somebody else has changed since is not.
+ * Settings that make suspend fast (Linux, Documentation/ABI/testing/sysfs-power, sysfs-devices-power): devices with
+ * a driver suspend in parallel, file systems are not written back before, and the state is that which flips. What they
+ * were is kept in a file, so that they can be put back; what somebody else has changed since is not.
  */
 
 #include <stdbool.h>

@@ -379,6 +379,10 @@ static int set_up_tree(void **state) {
     put(&tree, "/sys/devices/platform/a/virtio0/power/async", "disabled");
     put(&tree, "/sys/devices/platform/b/power/async", "enabled");
     put(&tree, "/sys/devices/platform/b/async", "disabled");
+    put(&tree, "/sys/devices/platform/c/power/async", "disabled");
+    put(&tree, "/sys/devices/platform/a/driver", "");
+    put(&tree, "/sys/devices/platform/a/virtio0/driver", "");
+    put(&tree, "/sys/devices/platform/b/driver", "");
     put(&tree, "/sys/class/virtio-ports/vport0p1/name", "org.qemu.guest_agent.0");
     *state = &tree;
     return 0;
@@ -399,8 +403,9 @@ static void test_settings_on_and_off(void **state) {
     expect(tree, "/sys/devices/platform/a/power/async", "enabled");
     expect(tree, "/sys/devices/platform/a/virtio0/power/async", "enabled");
     expect(tree, "/sys/devices/platform/b/async", "disabled");
-    put(tree, "/sys/power/mem_sleep", "s2idle [deep]"); /* as a kernel shows it */
-    assert_true(tune_on(tree->root, tree->kept));       /* again: nothing is noted twice */
+    expect(tree, "/sys/devices/platform/c/power/async", "disabled"); /* it has no driver */
+    put(tree, "/sys/power/mem_sleep", "s2idle [deep]");              /* as a kernel shows it */
+    assert_true(tune_on(tree->root, tree->kept));                    /* again: nothing is noted twice */
     put(tree, "/sys/devices/platform/a/virtio0/power/async", "other");
     assert_true(tune_off(tree->root, tree->kept));
     expect(tree, "/sys/power/mem_sleep", "s2idle");
@@ -429,8 +434,9 @@ static void test_settings_shown(void **state) {
     assert_non_null(stream);
     tune_show(tree->root, tree->kept, stream);
     fclose(stream);
-    assert_string_equal(text, "tuned: no\n/sys/power/mem_sleep: [s2idle] deep\n/sys/power/pm_async: 1\n"
-                              "/sys/power/sync_on_suspend: 1\ndevices that suspend beside others: 1 of 3\n");
+    assert_string_equal(text,
+                        "tuned: no\n/sys/power/mem_sleep: [s2idle] deep\n/sys/power/pm_async: 1\n"
+                        "/sys/power/sync_on_suspend: 1\ndevices with a driver that suspend beside others: 1 of 3\n");
     free(text);
 }
 
