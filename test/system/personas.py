@@ -45,7 +45,7 @@ class Terminal(Machine):
             self.send_line()
             self.send_line(f"expr {number} + 1")
             try:
-                self.expect(rf"^{number + 1}\s", ANSWER / 4)
+                self.expect(rf"{number + 1}\s", ANSWER / 4)
             except Timeout:
                 continue
             self.expect(rf"{name}# ", ANSWER)
