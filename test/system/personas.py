@@ -59,6 +59,9 @@ class Terminal(Machine):
         self.expect(rf"root@{name}:~# ", timeout)
         self.send_line(f"stty columns 500; PS1='{name}''# '")
         self.settle(name)
+        # The login is there before all drivers are; the flip button's is one of them, and logind must have seen it.
+        self.call("udevadm settle --timeout=600; for i in $(seq 300); do journalctl -b --no-pager -u systemd-logind | "
+                  "grep -q 'Watching system buttons' && break; sleep 1; done", timeout)
 
     def call(self, command, timeout=ANSWER):
         """Runs a command in the persona's shell that must succeed; returns its output."""
