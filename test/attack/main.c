@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The payload's shell on the serial line. It looks enough like that of a busybox persona for the machine tests to drive
- * both alike: prompt "NAME# ", `echo`, `expr`, `;`, `$?`. While it waits it answers the flip button as a stock system does.
+ * both alike: prompt "NAME# ", `echo`, `expr`, `;`, `$?`. While it waits it answers the flip button as a stock system
+ * does.
  */
 #include <stdlib.h>
 #include <string.h>
