@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Measures flips and what they are compared with, two machines at a time; run by scripts/bench."""
+
+import argparse
+import concurrent.futures
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import cost  # noqa: E402
+import flips  # noqa: E402
+import report  # noqa: E402
+import restarts  # noqa: E402
+import systems  # noqa: E402
+from gdbstub import StubError  # noqa: E402
+from image import ImageError  # noqa: E402
+from machine import MachineError  # noqa: E402
+from measured import Measured  # noqa: E402
+
+FIRST = systems.NAMES[0]  # has the shell when a machine is up
+MACHINES = 2  # at a time
+
+
+class Bench:
+    """What the measurements share: disks, firmware, the number of rounds."""
+
+    def __init__(self, rounds):
+        self.rounds = rounds
+        self.start = time.monotonic()
+        self.say("Making disks")
+        self.disks = systems.make_disks()
+        self.flash = systems.make_flash()
+
+    def say(self, text):
+        """Tells how far it is, on standard error."""
+        print(f"[{time.monotonic() - self.start:4.0f} s] {text}", file=sys.stderr, flush=True)
+
+    def machine(self, name, first=FIRST, **options):
+        """A machine with both personas that starts one of them at once."""
+        return Measured(name, self.disks[first], self.flash, **options)
+
+    # --- the measurements; each returns what it adds to the results ---
+
+    def flips(self):
+        """Flips and sleeps by turns."""
+        with self.machine("flips") as machine:
+            machine.await_up()
+            flips.prepare(machine)
+            flip, floor = flips.measure(machine, FIRST, 2 * self.rounds)
+        return {"flip": flip, "floor": floor}
+
+    def instructions(self, cpus):
+        """Steps through flips. The machine goes by the host's clock: QEMU cannot step one that counts instructions."""
+        with self.machine(f"instructions-{cpus}", cpus=cpus, icount=False) as machine:
+            machine.await_up()
+            flips.prepare(machine)
+            return {f"steps_{cpus}": flips.count_instructions(machine, FIRST, 2)}
+
+    def reboots(self, target):
+        """Restarts from the other system into this one."""
+        with self.machine(f"reboot-{target}", target) as machine:
+            machine.await_up()
+            return {f"reboot_{target}": restarts.measure_reboots(machine, self.rounds)}
+
+    def kexecs(self):
+        """From one system into the other and back."""
+        with self.machine("kexec") as machine:
+            machine.await_up()
+            return {"kexec": restarts.measure_kexecs(machine, FIRST, self.rounds)}
+
+    def work(self):
+        """Work in a persona."""
+        with self.machine("work", more=cost.DISK) as machine:
+            machine.await_up()
+            return {"work": cost.measure_work(machine, self.rounds)}
+
+    def work_alone(self):
+        """The same work in the same system without the switcher."""
+        directory = systems.WORK / FIRST
+        system = {"firmware": None, "machine": "virtualization=off", "memory": systems.MEMORY, "kernel": directory / "kernel",
+                  "initrd": directory / "initrd", "append": systems.command_line(FIRST)}
+        with Measured("work-alone", self.disks[FIRST], more=cost.DISK, **system) as machine:
+            machine.await_up()
+            return {"work_alone": cost.measure_work(machine, self.rounds)}
+
+    def run(self):
+        """Carries all out, the longest first; returns the results."""
+        jobs = [(f"restart into {name}", lambda name=name: self.reboots(name)) for name in systems.NAMES]
+        jobs += [("kexec", self.kexecs), ("work in a persona", self.work), ("the same work without us", self.work_alone),
+                 ("flips and sleeps", self.flips), ("instructions of a flip, 1 CPU", lambda: self.instructions(1)),
+                 ("instructions of a flip, 2 CPUs", lambda: self.instructions(2))]
+        results = {}
+        with concurrent.futures.ThreadPoolExecutor(MACHINES) as pool:
+            waiting = {pool.submit(measure): name for name, measure in jobs}
+            try:
+                for done in concurrent.futures.as_completed(waiting):
+                    results.update(done.result())
+                    self.say(f"Measured: {waiting[done]}")
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return results
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="scripts/bench")
+    parser.add_argument("--json", metavar="FILE", type=Path)
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--profile", action="store_true")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    try:
+        bench = Bench(options.rounds)
+        results = bench.run()
+    except (MachineError, StubError, ImageError, OSError) as error:
+        sys.exit(f"bench: {error}")
+    figures = report.figures(results, options.rounds)
+    print(report.table(figures, results))
+    if options.profile:
+        print(report.profile(results))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+        bench.say(f"Written: {options.json}")
+
+
+if __name__ == "__main__":
+    main()
