@@ -159,7 +159,7 @@ void gic_local_load(unsigned cpu, struct gic_local_state *local) {
 
 void gic_switch(struct gic_state *from, struct gic_state *to) {
     unsigned cpu = arch_cpu_index();
-    uint32_t stay[GIC_WORDS];
+    uint32_t stay[GIC_WORDS] = {0};
     if (from == NULL)
         from = &gic.initial;
     /*

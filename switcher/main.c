@@ -38,7 +38,9 @@ static void take_smmu(const struct handover *handover) {
     if (error == SMMU_OK)
         return;
     console_print("flipside: the SMMU cannot be used: %s\n", smmu_error_text(error));
-    while (error == SMMU_NOT_BLOCKED)
+    if (error != SMMU_NOT_BLOCKED)
+        return;
+    for (;;)
         arch_wait_for_interrupt();
 }
 
