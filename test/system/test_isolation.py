@@ -48,7 +48,7 @@ def test_accesses_outside_are_bus_errors(start, cpu):
         assert access(terminal, f"{address:#x} 32") == 135, f"{name} at {address:#x} can be read"
         assert access(terminal, f"{address:#x} 32 0x12345678") == 135, f"{name} at {address:#x} can be written"
     other.check()
-    faults = int(re.search(r"^work: .*fault (\d+)", terminal.report(), re.MULTILINE).group(1))
+    faults = int(re.search(r"^work: .*, fault (\d+)", terminal.report(), re.MULTILINE).group(1))
     assert faults >= 2 * len(places)
     terminal.flip("personal")
     witness.check()
