@@ -7,13 +7,19 @@ struct cbor_writer cbor_write(uint8_t *data, size_t room) {
     return (struct cbor_writer){.start = data, .room = room};
 }
 
-void cbor_write_raw(struct cbor_writer *writer, const void *items, size_t size) {
+uint8_t *cbor_write_space(struct cbor_writer *writer, size_t size) {
     if (size > writer->room - writer->size)
         writer->failed = true;
-    if (writer->failed || size == 0)
-        return;
-    memcpy(writer->start + writer->size, items, size);
+    if (writer->failed)
+        return NULL;
     writer->size += size;
+    return writer->start + writer->size - size;
+}
+
+void cbor_write_raw(struct cbor_writer *writer, const void *items, size_t size) {
+    uint8_t *space = cbor_write_space(writer, size);
+    if (space != NULL && size > 0)
+        memcpy(space, items, size);
 }
 
 static void write_byte(struct cbor_writer *writer, uint8_t value) { cbor_write_raw(writer, &value, 1); }

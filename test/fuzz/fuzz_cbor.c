@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#define _POSIX_C_SOURCE 200809L
 /* Any bytes as CBOR: what is read as items and written again is the same bytes. */
 #include "crypto/cbor.h"
 

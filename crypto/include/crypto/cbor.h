@@ -132,6 +132,9 @@ void cbor_write_bytes(struct cbor_writer *writer, const void *bytes, size_t size
 /** Writes the head of a byte string whose `size` bytes are elsewhere: for what is digested in pieces. */
 void cbor_write_bytes_head(struct cbor_writer *writer, uint64_t size);
 
+/** @return the place for the next `size` bytes, which the caller fills in; NULL and failed set when there is no room */
+uint8_t *cbor_write_space(struct cbor_writer *writer, size_t size);
+
 /** Writes items that are encoded already. */
 void cbor_write_raw(struct cbor_writer *writer, const void *items, size_t size);
 
