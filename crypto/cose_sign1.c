@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <mbedtls/sha256.h>
 #include <string.h>
 
 #include "cose_format.h"
+#include "crypto/digest.h"
 
 enum { HEADER_MAX = 8 + COSE_TYPE_MAX + P256_THUMBPRINT_SIZE, PREFIX_MAX = HEADER_MAX + 32 };
 
 /* RFC 9052 4.4: the digest of Sig_structure, whose payload is not copied. */
-static enum cose_error digest_of(struct cbor_bytes protected_header, struct cbor_bytes payload, uint8_t *digest) {
+static enum cose_error digest_structure(struct cbor_bytes protected_header, struct cbor_bytes payload,
+                                        uint8_t *digest) {
     uint8_t prefix[PREFIX_MAX];
     struct cbor_writer writer = cbor_write(prefix, sizeof(prefix));
-    mbedtls_sha256_context sha256;
+    struct digest running;
 
     cbor_write_array(&writer, 4);
     cbor_write_text(&writer, "Signature1");
@@ -19,16 +20,10 @@ static enum cose_error digest_of(struct cbor_bytes protected_header, struct cbor
     cbor_write_bytes_head(&writer, payload.size);
     if (writer.failed)
         return COSE_NO_ROOM;
-    mbedtls_sha256_init(&sha256);
-    int result = mbedtls_sha256_starts(&sha256, 0);
-    if (result == 0)
-        result = mbedtls_sha256_update(&sha256, prefix, writer.size);
-    if (result == 0)
-        result = mbedtls_sha256_update(&sha256, payload.start, payload.size);
-    if (result == 0)
-        result = mbedtls_sha256_finish(&sha256, digest);
-    mbedtls_sha256_free(&sha256);
-    return result == 0 ? COSE_OK : COSE_FAILED;
+    digest_begin(&running);
+    digest_add(&running, prefix, writer.size);
+    digest_add(&running, payload.start, payload.size);
+    return digest_end(&running, digest) ? COSE_OK : COSE_FAILED;
 }
 
 static enum cose_error write_header(struct cbor_writer *writer, const char *type, const struct p256_public *key) {
@@ -59,8 +54,8 @@ enum cose_error cose_sign1_write(const struct cose_content *content, const struc
         return COSE_NO_ROOM;
     enum cose_error error = write_header(&header_writer, content->type, &signer->public_key);
     if (error == COSE_OK)
-        error = digest_of((struct cbor_bytes){header, header_writer.size},
-                          (struct cbor_bytes){content->payload, content->size}, digest);
+        error = digest_structure((struct cbor_bytes){header, header_writer.size},
+                                 (struct cbor_bytes){content->payload, content->size}, digest);
     if (error == COSE_OK)
         error = cose_error_of_key(signer->sign(signer->context, digest, signature));
     if (error != COSE_OK)
@@ -116,7 +111,7 @@ enum cose_error cose_sign1_verify(const struct cose_sign1 *sign1, const char *ty
         return COSE_FAILED;
     if (memcmp(key_id, sign1->key_id, sizeof(key_id)) != 0)
         return COSE_WRONG_KEY;
-    enum cose_error error = digest_of(sign1->protected_header, sign1->payload, digest);
+    enum cose_error error = digest_structure(sign1->protected_header, sign1->payload, digest);
     if (error != COSE_OK)
         return error;
     return cose_error_of_key(p256_verify(key, digest, sign1->signature));

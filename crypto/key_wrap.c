@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <mbedtls/aes.h>
-#include <mbedtls/constant_time.h>
 #include <string.h>
 
 #include "crypto/aead.h"
+#include "crypto/digest.h"
 #include "crypto/hkdf.h"
 
 /* RFC 3394 2.2.3.1 */
@@ -74,11 +74,11 @@ enum aead_error key_unwrap(const uint8_t *wrapping, const uint8_t *wrapped, uint
     memcpy(key, wrapped + HALF, size);
     for (size_t t = ROUNDS * halves; t > 0 && result == 0; t--)
         result = unwrap_half(&wrap, key + HALF * ((t - 1) % halves), t);
-    int differs = mbedtls_ct_memcmp(wrap.block, initial_value, HALF);
+    bool same = crypto_equal(wrap.block, initial_value, HALF);
     end(&wrap);
-    if (result != 0 || differs != 0)
+    if (result != 0 || !same)
         crypto_wipe(key, size);
     if (result != 0)
         return AEAD_FAILED;
-    return differs == 0 ? AEAD_OK : AEAD_NOT_AUTHENTIC;
+    return same ? AEAD_OK : AEAD_NOT_AUTHENTIC;
 }

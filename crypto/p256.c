@@ -3,10 +3,10 @@
 
 #include <mbedtls/ecdh.h>
 #include <mbedtls/ecdsa.h>
-#include <mbedtls/sha256.h>
 #include <string.h>
 
 #include "crypto/cose_key.h"
+#include "crypto/digest.h"
 #include "crypto/hkdf.h"
 
 /* What a computation on the curve needs; all of it is wiped by close_curve(). */
@@ -214,7 +214,7 @@ enum p256_error p256_thumbprint(const struct p256_public *key, uint8_t *thumbpri
     uint8_t bytes[P256_COSE_KEY_SIZE];
     struct cbor_writer writer = cbor_write(bytes, sizeof(bytes));
     cose_write_key(&writer, key);
-    return !writer.failed && mbedtls_sha256(bytes, writer.size, thumbprint, 0) == 0 ? P256_OK : P256_FAILED;
+    return !writer.failed && digest_of(bytes, writer.size, thumbprint) ? P256_OK : P256_FAILED;
 }
 
 void p256_wipe(struct p256_private *key) { crypto_wipe(key, sizeof(*key)); }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <mbedtls/constant_time.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "crypto/digest.h"
 #include "crypto/hkdf.h"
 #include "stream_format.h"
 
@@ -70,7 +70,7 @@ static enum stream_error open_header(struct stream_reader *reader, const struct 
     error = stream_open_key(&reader->aead, key, &header, commitment);
     if (error != STREAM_OK)
         return error;
-    return mbedtls_ct_memcmp(commitment, header.commitment, sizeof(commitment)) == 0 ? STREAM_OK : STREAM_WRONG_KEY;
+    return crypto_equal(commitment, header.commitment, sizeof(commitment)) ? STREAM_OK : STREAM_WRONG_KEY;
 }
 
 enum stream_error stream_read_open(struct stream_reader *reader, const struct stream_key *key, uint64_t file_size,
