@@ -6,3 +6,4 @@ flipside_unit_test(NAME cbor SOURCES test_cbor.c crypto/cbor_read.c crypto/cbor_
 foreach(name p256 aead cose stream keys pin)
     flipside_unit_test(NAME ${name} SOURCES test_${name}.c LIBRARIES flipside_crypto)
 endforeach()
+flipside_unit_test(NAME gcm SOURCES test_gcm.c INCLUDES crypto LIBRARIES flipside_crypto)
