@@ -55,7 +55,7 @@ enum region_error {
     REGION_BAD_TREE,        /* cause: enum devicetree_error */
     REGION_BAD_TABLES,      /* cause: enum tables_error; address: where */
     REGION_NOT_ISOLATED,    /* a persona would reach what it must not; cause: enum tables_error; address: where */
-    REGION_BAD_HANDOVER,    /* the switcher would refuse it; cause: enum handover_error */
+    REGION_BAD_HANDOVER,    /* what was built contradicts itself; cause: enum handover_error */
 };
 
 struct region_fault {

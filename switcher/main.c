@@ -25,10 +25,7 @@ const char *persona_state_text(enum persona_state state) {
     return (unsigned)state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "unknown";
 }
 
-static void refuse(const struct handover *handover, enum handover_error error) {
-    if (handover->magic == HANDOVER_MAGIC && handover->version == HANDOVER_VERSION)
-        console_init(handover->console);
-    console_print("flipside: the hand-over from the loader is wrong: %s\n", handover_error_text(error));
+static void halt(void) {
     for (;;)
         arch_wait_for_interrupt();
 }
@@ -38,16 +35,15 @@ static void take_smmu(const struct handover *handover) {
     if (error == SMMU_OK)
         return;
     console_print("flipside: the SMMU cannot be used: %s\n", smmu_error_text(error));
-    if (error != SMMU_NOT_BLOCKED)
-        return;
-    for (;;)
-        arch_wait_for_interrupt();
+    if (error == SMMU_NOT_BLOCKED)
+        halt();
 }
 
 static void start_first(const struct handover *handover, struct trap_frame *frame) {
-    enum handover_error error = handover_check(handover);
-    if (error != HANDOVER_OK)
-        refuse(handover, error);
+    /* The loader has checked all of it; of another version not even the console's place is known. */
+    if (handover->magic != HANDOVER_MAGIC || handover->version != HANDOVER_VERSION ||
+        handover->size != sizeof *handover)
+        halt();
     switcher.handover = handover;
     switcher.running = handover->first_persona;
     console_init(handover->console);

@@ -11,6 +11,10 @@
  * hardware at them. All addresses are physical; EL2 stage 1 and every stage 2 are identity maps.
  *
  * A change of layout or meaning raises HANDOVER_VERSION; the switcher refuses any other version.
+ *
+ * The loader proves a hand-over with handover_check(), while there is still a firmware to go back to and a user to
+ * tell. The switcher trusts it: whoever could give it a wrong one could as well give it wrong translation tables, or
+ * run in its place. So the check is no code at EL2.
  */
 
 #include <stddef.h>
@@ -170,7 +174,7 @@ enum handover_error {
 };
 
 /**
- * Checks a hand-over from end to end; nothing of it may be used before.
+ * Checks a hand-over from end to end. The loader's (loader/handover.c): a hand-over that fails is never entered with.
  * @param handover the structure, HANDOVER_VERSION's size
  * @return HANDOVER_OK or the first error found
  */
