@@ -77,9 +77,9 @@ static void start(unsigned index, struct trap_frame *frame) {
     enter_frame(frame, persona->description->entry, persona->description->devicetree);
 }
 
+/** As its CPUs were: SYSTEM_SUSPEND leaves one on, the caller's. */
 static void resume_here(struct persona *persona, struct trap_frame *frame) {
     smmu_open(switcher.running);
-    reset_cpus(persona, persona->resume_cpu);
     set_state(persona, PERSONA_RUNNING);
     log_add(LOG_RESUME, switcher.running, persona->resume_entry, 0);
     enter_frame(frame, persona->resume_entry, persona->resume_context);
