@@ -122,10 +122,9 @@ static bool quiet_valid(const struct handover *handover) {
         return false;
     for (uint32_t i = 0; i < handover->quiet_count; i++) {
         const struct handover_quiet *quiet = &handover->quiet[i];
-        uint64_t alignment = quiet->kind == HANDOVER_QUIET_PCI_COMMAND ? sizeof(uint16_t) : sizeof(uint32_t);
         if (quiet->kind != HANDOVER_QUIET_VIRTIO_MMIO && quiet->kind != HANDOVER_QUIET_PCI_COMMAND)
             return false;
-        if (quiet->address == 0 || quiet->address >= ADDRESS_END || quiet->address % alignment != 0)
+        if (quiet->address == 0 || quiet->address >= ADDRESS_END || quiet->address % sizeof(uint32_t) != 0)
             return false;
     }
     return true;

@@ -157,6 +157,8 @@ static void test_quiet(void **state) {
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].address = 0);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].address += 2);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address += 1);
+    /* It is written as a whole register, with the Status half. */
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address += 2);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address = ALL_ONES - 1);
 }
 
