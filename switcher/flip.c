@@ -8,6 +8,7 @@
 #include "dma.h"
 #include "history.h"
 #include "log.h"
+#include "prewarm.h"
 #include "psci.h"
 #include "quiet.h"
 #include "smmu.h"
@@ -73,7 +74,8 @@ static void start(unsigned index, struct trap_frame *frame) {
     reset_cpus(persona, arch_cpu_index());
     set_state(persona, PERSONA_RUNNING);
     log_add(LOG_START, index, persona->description->entry, 0);
-    console_print("flipside: starting %s\n", name_of(persona));
+    if (!prewarm_started(index))
+        console_print("flipside: starting %s\n", name_of(persona));
     enter_frame(frame, persona->description->entry, persona->description->devicetree);
 }
 
@@ -159,6 +161,13 @@ void flip_cut_off(struct trap_frame *frame) {
     flip_enter(next, frame);
 }
 
+void flip_take_back(unsigned next, struct trap_frame *frame) {
+    stop_machine();
+    set_state(running_persona(), PERSONA_LOADED);
+    log_add(LOG_CUT_OFF, switcher.running, 0, 0);
+    flip_enter(next, frame);
+}
+
 /** @return whether the persona has something in memory that a power-off would lose */
 static bool has_state(const struct persona *persona) { return persona->state == PERSONA_SUSPENDED; }
 
@@ -167,6 +176,11 @@ void flip_off(struct trap_frame *frame) {
     stop_machine();
     set_state(persona, PERSONA_OFF);
     log_add(LOG_OFF, switcher.running, 0, 0);
+    if (prewarm_under_way()) {
+        console_print("flipside: %s turned itself off\n", name_of(persona));
+        flip_enter(prewarm_next(), frame);
+        return;
+    }
     for (unsigned i = 1; i < switcher.handover->persona_count; i++) {
         unsigned index = (switcher.running + i) % switcher.handover->persona_count;
         if (!has_state(&switcher.personas[index]))
@@ -221,6 +235,7 @@ static bool devices_quiet(const struct persona *persona) {
     log_add(LOG_REFUSED, switcher.running, busy, 0);
     history_note(HISTORY_REFUSED, 0, 0);
     attention_clear();
+    prewarm_resume();
     console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona),
                   busy);
     return false;

@@ -29,6 +29,9 @@ __attribute__((warn_unused_result)) bool flip_start_cpu(struct trap_frame *frame
 /** Stops the running persona against its will and enters the next. */
 void flip_cut_off(struct trap_frame *frame);
 
+/** Stops the running persona, which nobody has used yet, as if it had never been started, and enters another. */
+void flip_take_back(unsigned next, struct trap_frame *frame);
+
 /** Ends the running persona; enters another that has state to lose, else turns the machine off. */
 void flip_off(struct trap_frame *frame);
 

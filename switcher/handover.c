@@ -137,7 +137,8 @@ static bool personas_valid(const struct handover *handover) {
     for (uint32_t i = 0; i < handover->persona_count; i++) {
         const struct handover_persona *persona = &handover->personas[i];
         if (persona->name[0] == '\0' || !terminated(persona->name, sizeof persona->name) ||
-            !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX)
+            !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX ||
+            persona->prewarm_ms > HANDOVER_PREWARM_MS_MAX)
             return false;
     }
     return true;
@@ -382,7 +383,7 @@ const char *handover_error_text(enum handover_error error) {
     case HANDOVER_BAD_QUIET:
         return "too many places to look for quiet devices, or one of an unknown kind";
     case HANDOVER_BAD_PERSONAS:
-        return "no personas, too many, or one without a proper name";
+        return "no personas, too many, or one without a proper name or with too long a time to come up";
     case HANDOVER_BAD_SMMU:
         return "the SMMU's registers are misaligned, or a stream table is outside the switcher's region or two "
                "personas'";

@@ -171,6 +171,8 @@ static void test_personas(void **state) {
     EXPECT(HANDOVER_BAD_PERSONAS, memset(handover.personas[1].name, 'a', HANDOVER_NAME_SIZE));
     EXPECT(HANDOVER_BAD_PERSONAS, memset(handover.personas[1].title, 'a', HANDOVER_TITLE_SIZE));
     EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].copy_count = HANDOVER_COPIES_MAX + 1);
+    EXPECT(HANDOVER_OK, handover.personas[1].prewarm_ms = HANDOVER_PREWARM_MS_MAX);
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].prewarm_ms = HANDOVER_PREWARM_MS_MAX + 1);
 }
 
 static void test_intids(void **state) {
