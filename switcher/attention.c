@@ -38,9 +38,7 @@ void attention_init(const struct handover *handover) {
     attention.flip_button_intid = handover->flip_button_intid;
     attention.timeout = arch_counter_frequency() * handover->flip_timeout_ms / 1000;
     attention.press_again = arch_counter_frequency() * PRESS_AGAIN_MS / 1000;
-    attention.state = ATTENTION_IDLE;
-    attention.target = ATTENTION_NEXT;
-    attention.prewarm = false;
+    attention_clear();
     if (handover->power_key.base != 0) {
         pl061_init(&handover->power_key);
         attention.power_key_intid = handover->power_key.intid;

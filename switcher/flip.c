@@ -150,40 +150,33 @@ bool flip_start_cpu(struct trap_frame *frame) {
     return true;
 }
 
+void flip_stop(enum persona_state left, unsigned next, struct trap_frame *frame) {
+    stop_machine();
+    set_state(running_persona(), left);
+    log_add(LOG_CUT_OFF, switcher.running, 0, 0);
+    flip_enter(next, frame);
+}
+
 void flip_cut_off(struct trap_frame *frame) {
-    struct persona *persona = running_persona();
     unsigned next = flip_target();
-    stop_machine();
-    set_state(persona, PERSONA_CUT_OFF);
-    log_add(LOG_CUT_OFF, switcher.running, 0, 0);
-    console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(persona),
+    console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(running_persona()),
                   name_of(&switcher.personas[next]));
-    flip_enter(next, frame);
+    flip_stop(PERSONA_CUT_OFF, next, frame);
 }
 
-void flip_take_back(unsigned next, struct trap_frame *frame) {
-    stop_machine();
-    set_state(running_persona(), PERSONA_LOADED);
-    log_add(LOG_CUT_OFF, switcher.running, 0, 0);
-    flip_enter(next, frame);
+/** @return whether the persona goes on when the running one is off: it has something in memory that would be lost */
+static bool goes_on(unsigned index) {
+    return prewarm_under_way() ? index == prewarm_next() : switcher.personas[index].state == PERSONA_SUSPENDED;
 }
-
-/** @return whether the persona has something in memory that a power-off would lose */
-static bool has_state(const struct persona *persona) { return persona->state == PERSONA_SUSPENDED; }
 
 void flip_off(struct trap_frame *frame) {
     struct persona *persona = running_persona();
     stop_machine();
     set_state(persona, PERSONA_OFF);
     log_add(LOG_OFF, switcher.running, 0, 0);
-    if (prewarm_under_way()) {
-        console_print("flipside: %s turned itself off\n", name_of(persona));
-        flip_enter(prewarm_next(), frame);
-        return;
-    }
     for (unsigned i = 1; i < switcher.handover->persona_count; i++) {
         unsigned index = (switcher.running + i) % switcher.handover->persona_count;
-        if (!has_state(&switcher.personas[index]))
+        if (!goes_on(index))
             continue;
         console_print("flipside: %s is off; %s goes on\n", name_of(persona), name_of(&switcher.personas[index]));
         flip_enter(index, frame);

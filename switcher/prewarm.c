@@ -6,16 +6,15 @@
 #include "flip.h"
 #include "history.h"
 #include "log.h"
-#include "switcher.h"
 
-static struct {
-    bool under_way;
-    unsigned current;  /* index of the persona that is being prepared; HANDOVER_PERSONAS_MAX: none yet */
-    uint64_t since;    /* counter, at its first start */
-    uint64_t deadline; /* counter, when it has to be up */
-} prewarm;
+static unsigned current; /* index of the persona that is being prepared; of the chosen one: none is */
+static uint64_t since;   /* counter, when that began */
 
-static unsigned seconds(uint64_t ticks) { return (unsigned)(ticks / arch_counter_frequency()); }
+static unsigned begin(unsigned index) {
+    current = index;
+    since = arch_counter();
+    return index;
+}
 
 static unsigned next_from(unsigned index) {
     const struct handover *handover = switcher.handover;
@@ -25,52 +24,39 @@ static unsigned next_from(unsigned index) {
     return handover->first_persona;
 }
 
-unsigned prewarm_first(void) {
-    unsigned first = next_from(0);
-    prewarm.under_way = first != switcher.handover->first_persona;
-    prewarm.current = HANDOVER_PERSONAS_MAX;
-    return first;
-}
+unsigned prewarm_first(void) { return begin(next_from(0)); }
 
-bool prewarm_under_way(void) { return prewarm.under_way; }
+bool prewarm_under_way(void) { return current != switcher.handover->first_persona; }
 
-unsigned prewarm_next(void) { return next_from(prewarm.current + 1); }
+unsigned prewarm_next(void) { return next_from(current + 1); }
 
-static void report_last(uint64_t now) {
-    if (prewarm.current == HANDOVER_PERSONAS_MAX || switcher.personas[prewarm.current].state != PERSONA_SUSPENDED)
-        return;
-    console_print("flipside: %s is ready after %u s\n", switcher.handover->personas[prewarm.current].name,
-                  seconds(now - prewarm.since));
-}
-
-static void begin(unsigned index, uint64_t now) {
-    uint32_t time_ms = switcher.handover->personas[index].prewarm_ms;
-    prewarm.current = index;
-    prewarm.since = now;
-    prewarm.deadline = now + arch_counter_frequency() * time_ms / 1000;
-    console_print("flipside: preparing %s (up to %u s)...\n", switcher.handover->personas[index].name, time_ms / 1000);
+static void report_ready(const struct persona *persona) {
+    uint64_t seconds = (arch_counter() - since) / arch_counter_frequency();
+    if (persona->state == PERSONA_SUSPENDED)
+        console_print("flipside: %s is ready after %u s\n", persona->description->name, (unsigned)seconds);
 }
 
 bool prewarm_started(unsigned index) {
-    uint64_t now = arch_counter();
-    if (prewarm.under_way && index != prewarm.current)
-        report_last(now);
-    prewarm.under_way = prewarm.under_way && index != switcher.handover->first_persona;
-    if (!prewarm.under_way)
+    const struct handover_persona *persona = &switcher.handover->personas[index];
+    if (index != current && prewarm_under_way()) {
+        report_ready(&switcher.personas[current]);
+        (void)begin(index);
+    }
+    if (!prewarm_under_way())
         return false;
-    if (index != prewarm.current)
-        begin(index, now);
+    console_print("flipside: preparing %s (up to %u s)...\n", persona->name, persona->prewarm_ms / 1000);
     prewarm_resume();
     return true;
 }
 
 void prewarm_resume(void) {
-    if (prewarm.under_way)
-        attention_prewarm(prewarm_next(), prewarm.deadline);
+    uint64_t time = arch_counter_frequency() * switcher.handover->personas[current].prewarm_ms / 1000;
+    if (prewarm_under_way())
+        attention_prewarm(prewarm_next(), since + time);
 }
 
 void prewarm_up(void) {
-    if (!prewarm.under_way)
+    if (!prewarm_under_way())
         return;
     log_add(LOG_FLIP_ASKED, switcher.running, 0, 0);
     history_note(HISTORY_ASKED, switcher.running, prewarm_next());
@@ -78,10 +64,10 @@ void prewarm_up(void) {
 }
 
 bool prewarm_give_up(bool hurry, struct trap_frame *frame) {
-    if (!prewarm.under_way)
+    if (!prewarm_under_way())
         return false;
     console_print("flipside: %s %s; it starts at the first flip to it\n", running_persona()->description->name,
                   hurry ? "is not waited for" : "was not ready in its time");
-    flip_take_back(hurry ? switcher.handover->first_persona : prewarm_next(), frame);
+    flip_stop(PERSONA_LOADED, hurry ? switcher.handover->first_persona : prewarm_next(), frame);
     return true;
 }
