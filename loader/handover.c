@@ -122,10 +122,9 @@ static bool quiet_valid(const struct handover *handover) {
         return false;
     for (uint32_t i = 0; i < handover->quiet_count; i++) {
         const struct handover_quiet *quiet = &handover->quiet[i];
-        uint64_t alignment = quiet->kind == HANDOVER_QUIET_PCI_COMMAND ? sizeof(uint16_t) : sizeof(uint32_t);
         if (quiet->kind != HANDOVER_QUIET_VIRTIO_MMIO && quiet->kind != HANDOVER_QUIET_PCI_COMMAND)
             return false;
-        if (quiet->address == 0 || quiet->address >= ADDRESS_END || quiet->address % alignment != 0)
+        if (quiet->address == 0 || quiet->address >= ADDRESS_END || quiet->address % sizeof(uint32_t) != 0)
             return false;
     }
     return true;
@@ -138,7 +137,8 @@ static bool personas_valid(const struct handover *handover) {
     for (uint32_t i = 0; i < handover->persona_count; i++) {
         const struct handover_persona *persona = &handover->personas[i];
         if (persona->name[0] == '\0' || !terminated(persona->name, sizeof persona->name) ||
-            !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX)
+            !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX ||
+            persona->prewarm_ms > HANDOVER_PREWARM_MS_MAX)
             return false;
     }
     return true;
@@ -383,7 +383,7 @@ const char *handover_error_text(enum handover_error error) {
     case HANDOVER_BAD_QUIET:
         return "too many places to look for quiet devices, or one of an unknown kind";
     case HANDOVER_BAD_PERSONAS:
-        return "no personas, too many, or one without a proper name";
+        return "no personas, too many, or one without a proper name or with too long a time to come up";
     case HANDOVER_BAD_SMMU:
         return "the SMMU's registers are misaligned, or a stream table is outside the switcher's region or two "
                "personas'";

@@ -25,6 +25,7 @@ struct region_persona {
     uint64_t text_offset;     /* bytes from a 2 MiB boundary to the load address */
     const void *initrd;
     uint64_t initrd_size; /* bytes; 0: none */
+    uint32_t prewarm_ms;  /* as in the hand-over; 0: not prewarmed */
     struct tree_range partition;
     uint8_t kaslr_seed[DEVICETREE_KASLR_SEED_SIZE];
     uint8_t rng_seed[DEVICETREE_RNG_SEED_SIZE];

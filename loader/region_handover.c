@@ -69,6 +69,7 @@ static void fill_persona(struct region_build *build, uint32_t index) {
     to->partition = (struct handover_range){from->partition.base, from->partition.size};
     to->entry = placement.kernel;
     to->devicetree = placement.tree;
+    to->prewarm_ms = from->prewarm_ms;
     add_copy(to, build->physical + build->layout.personas[index].kernel, placement.kernel, from->kernel_size);
     add_copy(to, build->physical + build->layout.personas[index].tree, placement.tree, tree_size);
     add_copy(to, build->physical + build->layout.personas[index].initrd, placement.initrd, from->initrd_size);

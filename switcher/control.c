@@ -7,6 +7,7 @@
 #include "flip.h"
 #include "history.h"
 #include "log.h"
+#include "prewarm.h"
 #include "switcher.h"
 #include "switcher/cbor.h"
 
@@ -161,9 +162,11 @@ static enum control_error greet(const struct request *request) {
 }
 
 static enum control_error note_up(void) {
-    if (!agents[switcher.running].up)
-        log_add(LOG_UP, switcher.running, 0, 0);
+    if (agents[switcher.running].up)
+        return CONTROL_OK;
     agents[switcher.running].up = true;
+    log_add(LOG_UP, switcher.running, 0, 0);
+    prewarm_up();
     return CONTROL_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "dma.h"
 #include "history.h"
 #include "log.h"
+#include "prewarm.h"
 #include "psci.h"
 #include "quiet.h"
 #include "smmu.h"
@@ -73,7 +74,8 @@ static void start(unsigned index, struct trap_frame *frame) {
     reset_cpus(persona, arch_cpu_index());
     set_state(persona, PERSONA_RUNNING);
     log_add(LOG_START, index, persona->description->entry, 0);
-    console_print("flipside: starting %s\n", name_of(persona));
+    if (!prewarm_started(index))
+        console_print("flipside: starting %s\n", name_of(persona));
     enter_frame(frame, persona->description->entry, persona->description->devicetree);
 }
 
@@ -148,19 +150,24 @@ bool flip_start_cpu(struct trap_frame *frame) {
     return true;
 }
 
-void flip_cut_off(struct trap_frame *frame) {
-    struct persona *persona = running_persona();
-    unsigned next = flip_target();
+void flip_stop(enum persona_state left, unsigned next, struct trap_frame *frame) {
     stop_machine();
-    set_state(persona, PERSONA_CUT_OFF);
+    set_state(running_persona(), left);
     log_add(LOG_CUT_OFF, switcher.running, 0, 0);
-    console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(persona),
-                  name_of(&switcher.personas[next]));
     flip_enter(next, frame);
 }
 
-/** @return whether the persona has something in memory that a power-off would lose */
-static bool has_state(const struct persona *persona) { return persona->state == PERSONA_SUSPENDED; }
+void flip_cut_off(struct trap_frame *frame) {
+    unsigned next = flip_target();
+    console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(running_persona()),
+                  name_of(&switcher.personas[next]));
+    flip_stop(PERSONA_CUT_OFF, next, frame);
+}
+
+/** @return whether the persona goes on when the running one is off: it has something in memory that would be lost */
+static bool goes_on(unsigned index) {
+    return prewarm_under_way() ? index == prewarm_next() : switcher.personas[index].state == PERSONA_SUSPENDED;
+}
 
 void flip_off(struct trap_frame *frame) {
     struct persona *persona = running_persona();
@@ -169,7 +176,7 @@ void flip_off(struct trap_frame *frame) {
     log_add(LOG_OFF, switcher.running, 0, 0);
     for (unsigned i = 1; i < switcher.handover->persona_count; i++) {
         unsigned index = (switcher.running + i) % switcher.handover->persona_count;
-        if (!has_state(&switcher.personas[index]))
+        if (!goes_on(index))
             continue;
         console_print("flipside: %s is off; %s goes on\n", name_of(persona), name_of(&switcher.personas[index]));
         flip_enter(index, frame);
@@ -221,6 +228,7 @@ static bool devices_quiet(const struct persona *persona) {
     log_add(LOG_REFUSED, switcher.running, busy, 0);
     history_note(HISTORY_REFUSED, 0, 0);
     attention_clear();
+    prewarm_resume();
     console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona),
                   busy);
     return false;

@@ -5,6 +5,7 @@
 #include "flip.h"
 #include "lock.h"
 #include "log.h"
+#include "prewarm.h"
 #include "quiet.h"
 #include "smmu.h"
 #include "switcher.h"
@@ -45,11 +46,11 @@ static void start_first(const struct handover *handover, struct trap_frame *fram
         handover->size != sizeof *handover)
         halt();
     switcher.handover = handover;
-    switcher.running = handover->first_persona;
     console_init(handover->console);
     log_init(handover);
     for (uint32_t i = 0; i < handover->persona_count; i++)
         switcher.personas[i].description = &handover->personas[i];
+    switcher.running = prewarm_first();
     struct persona *first = running_persona();
     gic_init(handover);
     gic_state_reset(&first->gic, first->description, arch_cpu_index());

@@ -12,6 +12,7 @@
 #include "inject.h"
 #include "lock.h"
 #include "log.h"
+#include "prewarm.h"
 #include "psci.h"
 #include "smmu.h"
 #include "switcher.h"
@@ -210,6 +211,8 @@ static void print_states(void) {
 
 static void act(enum attention_action action, struct trap_frame *frame) {
     const char *name = running_persona()->description->name;
+    if (action != ATTENTION_DO_NOTHING && prewarm_give_up(action != ATTENTION_DO_TIMEOUT, frame))
+        return;
     switch (action) {
     case ATTENTION_DO_NOTHING:
         break;

@@ -10,6 +10,7 @@
 #include "control.h"
 #include "flip.h"
 #include "machine.h"
+#include "prewarm.h"
 #include "switcher.h"
 #include "switcher/cbor.h"
 
@@ -38,6 +39,8 @@ void attention_request(unsigned target) {
         abort();
     asked = true;
 }
+
+void prewarm_up(void) {}
 
 bool attention_acknowledged(void) { return asked; }
 

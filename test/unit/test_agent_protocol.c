@@ -8,6 +8,7 @@
 #include "log.h"
 #include "machine.h"
 #include "message.h"
+#include "prewarm.h"
 #include "switcher.h"
 
 #include <setjmp.h>
@@ -50,6 +51,8 @@ bool channel_send(enum channel_port port, const uint8_t *message, size_t size) {
 }
 
 void attention_request(unsigned index) { requested = index; }
+
+void prewarm_up(void) {}
 
 bool attention_acknowledged(void) { return ++acknowledged != 0; }
 

@@ -100,6 +100,21 @@ static void test_persona_with_only_a_kernel(void **state) {
     assert_string_equal(persona.initrd, "");
     assert_int_equal(persona.memory.kind, CONFIG_MEMORY_EQUAL);
     assert_false(persona.is_default);
+    assert_false(persona.prewarm);
+}
+
+static void test_prewarm(void **state) {
+    (void)state;
+    expect_persona("kernel=k\nprewarm=yes", CONFIG_OK, 0);
+    assert_true(persona.prewarm);
+    assert_int_equal(persona.prewarm_s, CONFIG_PREWARM_DEFAULT);
+    expect_persona("kernel=k\nprewarm-seconds=3600\nprewarm=no", CONFIG_OK, 0);
+    assert_false(persona.prewarm);
+    assert_int_equal(persona.prewarm_s, CONFIG_PREWARM_MAX);
+    expect_persona("prewarm=1", CONFIG_NOT_YES_OR_NO, 1);
+    expect_persona("prewarm-seconds=0", CONFIG_OUT_OF_RANGE, 1);
+    expect_persona("prewarm-seconds=3601", CONFIG_OUT_OF_RANGE, 1);
+    expect_persona("prewarm-seconds=2 min", CONFIG_BAD_NUMBER, 1);
 }
 
 static void test_memory(void **state) {
@@ -193,6 +208,7 @@ int main(void) {
         cmocka_unit_test(test_terminal_errors),
         cmocka_unit_test(test_persona),
         cmocka_unit_test(test_persona_with_only_a_kernel),
+        cmocka_unit_test(test_prewarm),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_persona_errors),
         cmocka_unit_test(test_file_names_stay_beside_the_configuration),

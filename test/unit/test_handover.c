@@ -157,6 +157,8 @@ static void test_quiet(void **state) {
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].address = 0);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].address += 2);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address += 1);
+    /* It is written as a whole register, with the Status half. */
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address += 2);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address = ALL_ONES - 1);
 }
 
@@ -169,6 +171,8 @@ static void test_personas(void **state) {
     EXPECT(HANDOVER_BAD_PERSONAS, memset(handover.personas[1].name, 'a', HANDOVER_NAME_SIZE));
     EXPECT(HANDOVER_BAD_PERSONAS, memset(handover.personas[1].title, 'a', HANDOVER_TITLE_SIZE));
     EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].copy_count = HANDOVER_COPIES_MAX + 1);
+    EXPECT(HANDOVER_OK, handover.personas[1].prewarm_ms = HANDOVER_PREWARM_MS_MAX);
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].prewarm_ms = HANDOVER_PREWARM_MS_MAX + 1);
 }
 
 static void test_intids(void **state) {

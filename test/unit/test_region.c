@@ -159,6 +159,14 @@ static void configured_flip_timeout_counts(void **state) {
     assert_int_equal(filled()->flip_timeout_ms, 1234);
 }
 
+static void prewarmed_personas_have_their_time(void **state) {
+    (void)state;
+    request.personas[1].prewarm_ms = 5000;
+    const struct handover *handover = filled();
+    assert_int_equal(handover->personas[0].prewarm_ms, 0);
+    assert_int_equal(handover->personas[1].prewarm_ms, 5000);
+}
+
 static void copies_are_whole_and_go_into_the_partition(void **state) {
     (void)state;
     const struct handover *handover = filled();
@@ -383,6 +391,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(fills_a_handover_that_the_switcher_accepts),
         TEST(configured_flip_timeout_counts),
+        TEST(prewarmed_personas_have_their_time),
         TEST(copies_are_whole_and_go_into_the_partition),
         TEST(no_initrd_is_no_copy),
         TEST(switcher_maps_itself_without_write_and_execute),

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 3u
+#define HANDOVER_VERSION 4u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
@@ -34,6 +34,7 @@ enum {
     HANDOVER_TITLE_SIZE = 64,    /* bytes, UTF-8, with the final NUL */
     HANDOVER_SPI_WORDS = 32,     /* bitmap words: INTIDs 0 to 1023 */
     HANDOVER_STACK_SIZE = 16384, /* bytes of stack per CPU; the page below each stack is not mapped */
+    HANDOVER_PREWARM_MS_MAX = 3600000,
 };
 
 struct handover_range {
@@ -61,7 +62,7 @@ struct handover_persona {
     uint64_t devicetree; /* handed to the kernel in x0 (arm64 boot protocol), inside the partition */
     uint64_t vttbr;      /* VTTBR_EL2: stage-2 root with the VMID in bits 63:48; VMID >= 1, one a persona */
     uint32_t copy_count;
-    uint32_t reserved;
+    uint32_t prewarm_ms; /* started before the first persona, and suspended when it is up in this time; 0: it is not */
     struct handover_copy copies[HANDOVER_COPIES_MAX];
     uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: SPI n is the persona's; the flip button's too */
 };
@@ -164,7 +165,8 @@ enum handover_error {
                               or a persona may not use the flip button or the channel */
     HANDOVER_BAD_KEYS,     /* pin above 7, chord empty, too long or with a key twice, a time of 0 ms */
     HANDOVER_BAD_QUIET,    /* too many, of an unknown kind, or not aligned */
-    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies */
+    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies,
+                              or more time to come up than HANDOVER_PREWARM_MS_MAX */
     HANDOVER_BAD_SMMU,     /* its registers misaligned; a stream table misaligned, outside the region or used twice */
     HANDOVER_BAD_CHANNEL,  /* its page is misaligned, or in memory or at a device of the switcher's */
     HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device

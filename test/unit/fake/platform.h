@@ -71,6 +71,13 @@ void platform_start(unsigned cpus, unsigned personas, unsigned boot_cpu);
  * else. */
 void platform_start_with_smmu(unsigned cpus, unsigned personas, unsigned boot_cpu);
 
+/**
+ * The same with personas to be prepared before the first one starts.
+ * @param prewarm_ms of each persona, in order
+ * @param first      index of the persona that starts last
+ */
+void platform_start_prewarming(unsigned cpus, const uint32_t *prewarm_ms, unsigned personas, unsigned first);
+
 /** @return affinity of a CPU as PSCI calls have it */
 uint64_t platform_mpidr(unsigned cpu);
 
@@ -82,6 +89,9 @@ void platform_begin_call(unsigned cpu, uint32_t function, uint64_t a1, uint64_t 
 
 /** The same, and lets the machine settle. @return x0 of the CPU's frame afterwards */
 int64_t platform_call(unsigned cpu, uint32_t function, uint64_t a1, uint64_t a2, uint64_t a3);
+
+/** Has a CPU at EL1 begin a part of the switcher, as if it had trapped; platform_settle() brings it to its end. */
+void platform_begin(unsigned cpu, void (*body)(struct trap_frame *frame));
 
 /**
  * Runs every CPU until each is at EL1 with no interrupt of the switcher's pending, off, or in WFI. CPUs that start come
