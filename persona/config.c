@@ -170,6 +170,11 @@ static enum config_error take_file_name(char *to, struct slice value) {
     return has_other_than_dots ? copy(to, CONFIG_FILE_NAME_SIZE, value) : CONFIG_BAD_FILE_NAME;
 }
 
+static enum config_error take_yes_or_no(bool *is_yes, struct slice value) {
+    *is_yes = equals(value, "yes");
+    return *is_yes || equals(value, "no") ? CONFIG_OK : CONFIG_NOT_YES_OR_NO;
+}
+
 /* flipside.conf */
 
 static enum config_error take_timeout(void *config, struct slice value) {
@@ -187,10 +192,7 @@ static enum config_error take_default_persona(void *config, struct slice value) 
 }
 
 static enum config_error take_allow_unconfined_dma(void *config, struct slice value) {
-    struct config_terminal *terminal = config;
-
-    terminal->allow_unconfined_dma = equals(value, "yes");
-    return terminal->allow_unconfined_dma || equals(value, "no") ? CONFIG_OK : CONFIG_NOT_YES_OR_NO;
+    return take_yes_or_no(&((struct config_terminal *)config)->allow_unconfined_dma, value);
 }
 
 static const struct key terminal_keys[] = {{"timeout", take_timeout},
@@ -241,10 +243,11 @@ static enum config_error take_initrd(void *config, struct slice value) {
 }
 
 static enum config_error take_default(void *config, struct slice value) {
-    struct config_persona *persona = config;
+    return take_yes_or_no(&((struct config_persona *)config)->is_default, value);
+}
 
-    persona->is_default = equals(value, "yes");
-    return persona->is_default || equals(value, "no") ? CONFIG_OK : CONFIG_NOT_YES_OR_NO;
+static enum config_error take_alarm_flip(void *config, struct slice value) {
+    return take_yes_or_no(&((struct config_persona *)config)->alarm_flip, value);
 }
 
 static const struct key persona_keys[] = {{"title", take_title},
@@ -253,6 +256,7 @@ static const struct key persona_keys[] = {{"title", take_title},
                                           {"kernel", take_kernel},
                                           {"initrd", take_initrd},
                                           {"default", take_default},
+                                          {"alarm-flip", take_alarm_flip},
                                           {NULL, NULL}};
 
 /* Both */

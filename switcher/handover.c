@@ -20,6 +20,7 @@ enum {
     INSTRUCTION_SIZE = 4,
     KEY_CODE_MAX = 0x2ff, /* of Linux input events */
     PIN_MAX = 7,
+    SPIS_MAX = 8, /* that the switcher takes or raises */
 };
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
@@ -138,58 +139,69 @@ static bool personas_valid(const struct handover *handover) {
     for (uint32_t i = 0; i < handover->persona_count; i++) {
         const struct handover_persona *persona = &handover->personas[i];
         if (persona->name[0] == '\0' || !terminated(persona->name, sizeof persona->name) ||
-            !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX)
+            !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX ||
+            persona->alarm_flip > 1)
             return false;
     }
     return true;
 }
 
-static bool persona_intids_valid(const struct handover *handover, const struct handover_persona *persona) {
+struct spis {
+    uint32_t intids[SPIS_MAX];
+    unsigned count;
+};
+
+static void add_spi(struct spis *spis, uint64_t base, uint32_t intid) {
+    if (base != 0)
+        spis->intids[spis->count++] = intid;
+}
+
+/* Which the switcher takes, and no persona may use. */
+static void add_taken(struct spis *spis, const struct handover *handover) {
+    add_spi(spis, handover->power_key.base, handover->power_key.intid);
+    add_spi(spis, handover->keyboard.base, handover->keyboard.intid);
+    add_spi(spis, handover->smmu.base, handover->smmu.event_intid);
+    add_spi(spis, handover->smmu.base, handover->smmu.error_intid);
+    add_spi(spis, handover->clock.base, handover->clock.intid);
+}
+
+/* Which the switcher raises, and every persona uses. */
+static void add_raised(struct spis *spis, const struct handover *handover) {
+    add_spi(spis, 1, handover->flip_button_intid);
+    add_spi(spis, handover->channel.base, handover->channel.intid);
+    add_spi(spis, handover->clock.base, handover->clock.persona_intid);
+}
+
+static bool spis_valid(const struct spis *spis) {
+    for (unsigned i = 0; i < spis->count; i++) {
+        if (!is_spi(spis->intids[i]))
+            return false;
+        for (unsigned j = 0; j < i; j++)
+            if (spis->intids[i] == spis->intids[j])
+                return false;
+    }
+    return true;
+}
+
+static bool persona_intids_valid(const struct handover_persona *persona, const struct spis *spis, unsigned taken) {
     /* SGIs and PPIs are no SPIs; 1020 to 1023 are special (IHI 0069, 2.2.1). */
     if (persona->spi_allowed[0] != 0 || (persona->spi_allowed[HANDOVER_SPI_WORDS - 1] & 0xf0000000u) != 0)
         return false;
-    if (handover->power_key.base != 0 && spi_allowed(persona, handover->power_key.intid))
-        return false;
-    if (handover->keyboard.base != 0 && spi_allowed(persona, handover->keyboard.intid))
-        return false;
-    if (handover->channel.base != 0 && !spi_allowed(persona, handover->channel.intid))
-        return false;
-    if (handover->smmu.base != 0 &&
-        (spi_allowed(persona, handover->smmu.event_intid) || spi_allowed(persona, handover->smmu.error_intid)))
-        return false;
-    return spi_allowed(persona, handover->flip_button_intid);
-}
-
-static bool smmu_intids_valid(const struct handover_smmu *smmu, uint32_t key, uint32_t keyboard) {
-    uint32_t event = smmu->event_intid, error = smmu->error_intid;
-    return is_spi(event) && is_spi(error) && event != error && event != key && event != keyboard && error != key &&
-           error != keyboard;
-}
-
-static bool own_intids_valid(const struct handover *handover) {
-    if (!is_ppi(handover->hypervisor_timer_intid) || !is_spi(handover->flip_button_intid))
-        return false;
-    uint32_t key = handover->power_key.base != 0 ? handover->power_key.intid : 0;
-    uint32_t keyboard = handover->keyboard.base != 0 ? handover->keyboard.intid : 0;
-    if ((key != 0 && !is_spi(key)) || (keyboard != 0 && !is_spi(keyboard)))
-        return false;
-    if ((handover->power_key.base != 0 && key == 0) || (handover->keyboard.base != 0 && keyboard == 0))
-        return false;
-    if (handover->smmu.base != 0 && !smmu_intids_valid(&handover->smmu, key, keyboard))
-        return false;
-    uint32_t channel = handover->channel.intid;
-    if (handover->channel.base != 0 &&
-        (!is_spi(channel) || channel == key || channel == keyboard || channel == handover->flip_button_intid))
-        return false;
-    return key != handover->flip_button_intid && keyboard != handover->flip_button_intid &&
-           (key == 0 || key != keyboard);
+    for (unsigned i = 0; i < spis->count; i++)
+        if (spi_allowed(persona, spis->intids[i]) != (i >= taken))
+            return false;
+    return true;
 }
 
 static bool intids_valid(const struct handover *handover) {
-    if (!own_intids_valid(handover))
+    struct spis spis = {.count = 0};
+    add_taken(&spis, handover);
+    unsigned taken = spis.count;
+    add_raised(&spis, handover);
+    if (!is_ppi(handover->hypervisor_timer_intid) || !spis_valid(&spis))
         return false;
     for (uint32_t i = 0; i < handover->persona_count; i++)
-        if (!persona_intids_valid(handover, &handover->personas[i]))
+        if (!persona_intids_valid(&handover->personas[i], &spis, taken))
             return false;
     return true;
 }
@@ -275,9 +287,9 @@ static bool meets(struct handover_range page, uint64_t base, uint64_t size) {
 }
 
 /* The switcher answers for the page, so nothing else may be there. */
-static bool channel_valid(const struct handover *handover) {
-    struct handover_range page = {handover->channel.base, PAGE_SIZE};
-    if (page.base == 0)
+static bool page_valid(const struct handover *handover, uint64_t base) {
+    struct handover_range page = {base, PAGE_SIZE};
+    if (base == 0)
         return true;
     if (!range_valid(page, PAGE_SIZE) || in_memory(handover, page.base, page.size) ||
         meets(page, handover->console, DEVICE_SIZE) || meets(page, handover->power_key.base, DEVICE_SIZE) ||
@@ -288,6 +300,11 @@ static bool channel_valid(const struct handover *handover) {
         if (ranges_overlap(page, handover->gic.redistributor_regions[i]))
             return false;
     return true;
+}
+
+static bool channel_valid(const struct handover *handover) {
+    return page_valid(handover, handover->channel.base) &&
+           (handover->channel.base == 0 || handover->channel.base != handover->clock.base);
 }
 
 static bool smmu_valid(const struct handover *handover) {
@@ -359,6 +376,8 @@ enum handover_error handover_check(const struct handover *handover) {
         return HANDOVER_BAD_SMMU;
     if (!channel_valid(handover))
         return HANDOVER_BAD_CHANNEL;
+    if (!page_valid(handover, handover->clock.base))
+        return HANDOVER_BAD_CLOCK;
     if (!vmids_valid(handover))
         return HANDOVER_BAD_VMID;
     return HANDOVER_OK;
@@ -377,18 +396,20 @@ const char *handover_error_text(enum handover_error error) {
     case HANDOVER_BAD_GIC:
         return "no interrupt distributor or redistributors, too many regions, or regions that overlap";
     case HANDOVER_BAD_INTID:
-        return "an interrupt of the switcher is of the wrong kind or shared, or a persona lacks its flip button";
+        return "an interrupt of the switcher is of the wrong kind or shared, or a persona lacks one of its own";
     case HANDOVER_BAD_KEYS:
         return "an attention key is not described rightly, or there is no time to answer a flip";
     case HANDOVER_BAD_QUIET:
         return "too many places to look for quiet devices, or one of an unknown kind";
     case HANDOVER_BAD_PERSONAS:
-        return "no personas, too many, or one without a proper name";
+        return "no personas, too many, or one without a proper name or with a setting that is none";
     case HANDOVER_BAD_SMMU:
         return "the SMMU's registers are misaligned, or a stream table is outside the switcher's region or two "
                "personas'";
     case HANDOVER_BAD_CHANNEL:
         return "the personas' channel lies where something else is";
+    case HANDOVER_BAD_CLOCK:
+        return "the real-time clock lies where something else is";
     case HANDOVER_BAD_MEMORY:
         return "partitions, the switcher's region and devices are not apart, or something lies outside its own";
     case HANDOVER_BAD_VMID:

@@ -21,6 +21,7 @@ static void describe(const struct session *session, size_t index, struct region_
         .text_offset = persona->image.text_offset,
         .initrd = persona->initrd.memory,
         .initrd_size = persona->initrd.size,
+        .alarm_flip = entry->config.alarm_flip,
     };
 }
 

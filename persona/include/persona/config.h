@@ -66,7 +66,7 @@ struct config_terminal {
     bool allow_unconfined_dma;              /* start although a device could reach the other persona's memory */
 };
 
-/** persona.conf: `kernel` is needed; `title`, `cmdline`, `memory`, `initrd`, `default` may be left out. */
+/** persona.conf: `kernel` is needed; `title`, `cmdline`, `memory`, `initrd`, `default`, `alarm-flip` may be left out. */
 struct config_persona {
     char title[CONFIG_TITLE_SIZE]; /* "": not given */
     char command_line[CONFIG_COMMAND_LINE_SIZE];
@@ -74,6 +74,7 @@ struct config_persona {
     char kernel[CONFIG_FILE_NAME_SIZE];
     char initrd[CONFIG_FILE_NAME_SIZE]; /* "": none */
     bool is_default;
+    bool alarm_flip; /* an alarm of its clock that comes due while it is suspended asks for a flip to it */
 };
 
 /** Fills in what counts when there is no flipside.conf. */
