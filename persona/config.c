@@ -250,14 +250,10 @@ static enum config_error take_alarm_flip(void *config, struct slice value) {
     return take_yes_or_no(&((struct config_persona *)config)->alarm_flip, value);
 }
 
-static const struct key persona_keys[] = {{"title", take_title},
-                                          {"cmdline", take_command_line},
-                                          {"memory", take_memory},
-                                          {"kernel", take_kernel},
-                                          {"initrd", take_initrd},
-                                          {"default", take_default},
-                                          {"alarm-flip", take_alarm_flip},
-                                          {NULL, NULL}};
+static const struct key persona_keys[] = {
+    {"title", take_title},   {"cmdline", take_command_line}, {"memory", take_memory},         {"kernel", take_kernel},
+    {"initrd", take_initrd}, {"default", take_default},      {"alarm-flip", take_alarm_flip}, {NULL, NULL},
+};
 
 /* Both */
 

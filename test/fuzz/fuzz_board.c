@@ -63,7 +63,8 @@ static void check_kept(const struct tree_range *kept, bool may_be_read) {
 static void check_mappings(const char *persona) {
     const struct tree_range keys[] = {{board.power_key.base, board.power_key.base != 0},
                                       {board.keyboard.base, board.keyboard.base != 0},
-                                      {board.channel.base, board.channel.base != 0}};
+                                      {board.channel.base, board.channel.base != 0},
+                                      {board.clock.base, board.clock.base != 0}};
 
     require(board_visible_ranges(&board, persona, mappings, BOARD_MAPPINGS_MAX, &mapping_count));
     for (size_t i = 0; i < mapping_count; i++) {
@@ -74,6 +75,7 @@ static void check_mappings(const char *persona) {
     check_kept(&keys[0], false);
     check_kept(&keys[1], false);
     check_kept(&keys[2], false);
+    check_kept(&keys[3], false);
     for (uint32_t i = 0; i < board.smmu_count; i++) {
         check_kept(&board.smmu[i], false);
     }

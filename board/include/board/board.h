@@ -156,7 +156,7 @@ enum board_error {
     BOARD_BAD_GIC,            /* more regions than supported, a stride, no phandle, other cells than 3 or 4 */
     BOARD_NO_TIMER,           /* the firmware names no EL2 physical timer interrupt */
     BOARD_NO_ATTENTION,       /* an attention key's node is not in the firmware's tree, or is of another kind */
-    BOARD_NO_CLOCK,           /* the clock's node is not in the firmware's tree, or is no PL031 with a page and an SPI */
+    BOARD_NO_CLOCK,           /* the clock's node is not in the firmware's tree, or no PL031 with a page and an SPI */
     BOARD_KEY_NOT_HIDDEN,     /* an attention key's node is also given to personas */
     BOARD_TOO_MANY_DEVICES,   /* more than BOARD_DEVICES_MAX nodes named */
     BOARD_TOO_MANY_RESOURCES, /* a device with more ranges or interrupts than supported */

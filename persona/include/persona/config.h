@@ -66,7 +66,8 @@ struct config_terminal {
     bool allow_unconfined_dma;              /* start although a device could reach the other persona's memory */
 };
 
-/** persona.conf: `kernel` is needed; `title`, `cmdline`, `memory`, `initrd`, `default`, `alarm-flip` may be left out. */
+/** persona.conf: `kernel` is needed; `title`, `cmdline`, `memory`, `initrd`, `default` and `alarm-flip` may be left
+ * out. */
 struct config_persona {
     char title[CONFIG_TITLE_SIZE]; /* "": not given */
     char command_line[CONFIG_COMMAND_LINE_SIZE];

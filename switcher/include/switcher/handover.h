@@ -108,7 +108,8 @@ struct handover_channel {
     uint32_t reserved;
 };
 
-/** The real-time clock, a PL031 (DDI 0224) that the switcher owns and of which it makes one a persona. base = 0: none. */
+/** The real-time clock, a PL031 (DDI 0224) that the switcher owns and of which it makes one a persona. base = 0: none.
+ */
 struct handover_clock {
     uint64_t base;          /* of a page of 4 KiB that no stage 2 maps; each persona finds its own clock there */
     uint32_t intid;         /* SPI of the real one */

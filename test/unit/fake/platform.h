@@ -23,7 +23,7 @@ enum {
     PLATFORM_BUTTON = 142,
     PLATFORM_CHANNEL_INTID = 143,
     PLATFORM_CLOCK_INTID = 141, /* of the personas' clocks */
-    PLATFORM_WAKE = 40, /* an SPI that every persona may use */
+    PLATFORM_WAKE = 40,         /* an SPI that every persona may use */
     PLATFORM_SMMU_EVENT = 106,
     PLATFORM_SMMU_ERROR = 109,
     PLATFORM_TIMEOUT_MS = 20000,
