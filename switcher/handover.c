@@ -20,7 +20,6 @@ enum {
     INSTRUCTION_SIZE = 4,
     KEY_CODE_MAX = 0x2ff, /* of Linux input events */
     PIN_MAX = 7,
-    SPIS_MAX = 8, /* that the switcher takes or raises */
 };
 
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
@@ -146,64 +145,55 @@ static bool personas_valid(const struct handover *handover) {
     return true;
 }
 
-struct spis {
-    uint32_t intids[SPIS_MAX];
-    unsigned count;
+/* An SPI that the switcher raises, so that every persona uses it, or takes, so that none may. base 0: there is none. */
+struct spi {
+    uint64_t base;
+    uint32_t intid;
+    bool raised;
 };
 
-static void add_spi(struct spis *spis, uint64_t base, uint32_t intid) {
-    if (base != 0)
-        spis->intids[spis->count++] = intid;
+static bool spi_valid(const struct handover *handover, const struct spi *spi) {
+    if (!is_spi(spi->intid))
+        return false;
+    for (uint32_t i = 0; i < handover->persona_count; i++)
+        if (spi_allowed(&handover->personas[i], spi->intid) != spi->raised)
+            return false;
+    return true;
 }
 
-/* Which the switcher takes, and no persona may use. */
-static void add_taken(struct spis *spis, const struct handover *handover) {
-    add_spi(spis, handover->power_key.base, handover->power_key.intid);
-    add_spi(spis, handover->keyboard.base, handover->keyboard.intid);
-    add_spi(spis, handover->smmu.base, handover->smmu.event_intid);
-    add_spi(spis, handover->smmu.base, handover->smmu.error_intid);
-    add_spi(spis, handover->clock.base, handover->clock.intid);
-}
-
-/* Which the switcher raises, and every persona uses. */
-static void add_raised(struct spis *spis, const struct handover *handover) {
-    add_spi(spis, 1, handover->flip_button_intid);
-    add_spi(spis, handover->channel.base, handover->channel.intid);
-    add_spi(spis, handover->clock.base, handover->clock.persona_intid);
-}
-
-static bool spis_valid(const struct spis *spis) {
-    for (unsigned i = 0; i < spis->count; i++) {
-        if (!is_spi(spis->intids[i]))
+static bool spis_valid(const struct handover *handover, const struct spi *spis, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        if (spis[i].base == 0)
+            continue;
+        if (!spi_valid(handover, &spis[i]))
             return false;
         for (unsigned j = 0; j < i; j++)
-            if (spis->intids[i] == spis->intids[j])
+            if (spis[j].base != 0 && spis[j].intid == spis[i].intid)
                 return false;
     }
     return true;
 }
 
-static bool persona_intids_valid(const struct handover_persona *persona, const struct spis *spis, unsigned taken) {
-    /* SGIs and PPIs are no SPIs; 1020 to 1023 are special (IHI 0069, 2.2.1). */
-    if (persona->spi_allowed[0] != 0 || (persona->spi_allowed[HANDOVER_SPI_WORDS - 1] & 0xf0000000u) != 0)
-        return false;
-    for (unsigned i = 0; i < spis->count; i++)
-        if (spi_allowed(persona, spis->intids[i]) != (i >= taken))
-            return false;
-    return true;
-}
-
 static bool intids_valid(const struct handover *handover) {
-    struct spis spis = {.count = 0};
-    add_taken(&spis, handover);
-    unsigned taken = spis.count;
-    add_raised(&spis, handover);
-    if (!is_ppi(handover->hypervisor_timer_intid) || !spis_valid(&spis))
-        return false;
-    for (uint32_t i = 0; i < handover->persona_count; i++)
-        if (!persona_intids_valid(&handover->personas[i], &spis, taken))
+    const struct handover_smmu *smmu = &handover->smmu;
+    const struct handover_clock *clock = &handover->clock;
+    const struct spi spis[] = {
+        {handover->power_key.base, handover->power_key.intid, false},
+        {handover->keyboard.base, handover->keyboard.intid, false},
+        {smmu->base, smmu->event_intid, false},
+        {smmu->base, smmu->error_intid, false},
+        {clock->base, clock->intid, false},
+        {clock->base, clock->persona_intid, true},
+        {handover->channel.base, handover->channel.intid, true},
+        {1, handover->flip_button_intid, true},
+    };
+    for (uint32_t i = 0; i < handover->persona_count; i++) {
+        const uint32_t *allowed = handover->personas[i].spi_allowed;
+        /* SGIs and PPIs are no SPIs; 1020 to 1023 are special (IHI 0069, 2.2.1). */
+        if (allowed[0] != 0 || (allowed[HANDOVER_SPI_WORDS - 1] & 0xf0000000u) != 0)
             return false;
-    return true;
+    }
+    return is_ppi(handover->hypervisor_timer_intid) && spis_valid(handover, spis, sizeof spis / sizeof spis[0]);
 }
 
 /* What the switcher itself stands on lies in its region. */
@@ -302,11 +292,6 @@ static bool page_valid(const struct handover *handover, uint64_t base) {
     return true;
 }
 
-static bool channel_valid(const struct handover *handover) {
-    return page_valid(handover, handover->channel.base) &&
-           (handover->channel.base == 0 || handover->channel.base != handover->clock.base);
-}
-
 static bool smmu_valid(const struct handover *handover) {
     const struct handover_smmu *smmu = &handover->smmu;
     if (smmu->base == 0)
@@ -374,9 +359,10 @@ enum handover_error handover_check(const struct handover *handover) {
         return HANDOVER_BAD_MEMORY;
     if (!smmu_valid(handover))
         return HANDOVER_BAD_SMMU;
-    if (!channel_valid(handover))
+    if (!page_valid(handover, handover->channel.base))
         return HANDOVER_BAD_CHANNEL;
-    if (!page_valid(handover, handover->clock.base))
+    if (handover->clock.base != 0 &&
+        (handover->clock.base == handover->channel.base || !page_valid(handover, handover->clock.base)))
         return HANDOVER_BAD_CLOCK;
     if (!vmids_valid(handover))
         return HANDOVER_BAD_VMID;

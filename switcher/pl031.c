@@ -7,19 +7,9 @@
 #include "log.h"
 #include "switcher.h"
 
-enum {
-    RTCDR = 0x00,
-    RTCMR = 0x04,
-    RTCLR = 0x08,
-    RTCCR = 0x0c,
-    RTCIMSC = 0x10,
-    RTCRIS = 0x14,
-    RTCMIS = 0x18,
-    RTCICR = 0x1c,
-    RTCPERIPHID0 = 0xfe0,
-    REGISTERS_SIZE = 0x1000,
-    REGISTER_SIZE = 4,
-};
+/* Registers by their number, four bytes each. */
+enum { RTCDR, RTCMR, RTCLR, RTCCR, RTCIMSC, RTCRIS, RTCMIS, RTCICR, REGISTERS, RTCPERIPHID0 = 0xfe0 / 4 };
+enum { REGISTER_SIZE = 4, REGISTERS_SIZE = 0x1000 };
 
 #define NO_ALARM UINT32_MAX
 
@@ -28,25 +18,23 @@ static uint32_t looked_at; /* the real counter, when it was last seen whose alar
 
 static const struct handover_clock *real_clock(void) { return &switcher.handover->clock; }
 
-static uint32_t read_real(uint32_t offset) { return arch_read32(real_clock()->base + offset); }
+static uint32_t read_real(unsigned number) { return arch_read32(real_clock()->base + number * REGISTER_SIZE); }
 
-static void write_real(uint32_t offset, uint32_t value) { arch_write32(real_clock()->base + offset, value); }
-
-static void tell_of_alarm(unsigned index) {
-    const struct handover_persona *persona = switcher.personas[index].description;
-    log_add(LOG_ALARM, index, 0, 0);
-    console_print("flipside: an alarm of %s is due; press the flip key to go there\n", persona->name);
-    if (persona->alarm_flip != 0 && !attention_flip_requested())
-        flip_ask(index);
+static void write_real(unsigned number, uint32_t value) {
+    arch_write32(real_clock()->base + number * REGISTER_SIZE, value);
 }
 
 static void deliver(unsigned index) {
+    const struct handover_persona *persona = switcher.personas[index].description;
     if (index == switcher.running) {
         gic_pend(real_clock()->persona_intid);
         return;
     }
     gic_pend_suspended(&switcher.personas[index].gic, real_clock()->persona_intid);
-    tell_of_alarm(index);
+    log_add(LOG_ALARM, index, 0, 0);
+    console_print("flipside: an alarm of %s is due; press the flip key to go there\n", persona->name);
+    if (persona->alarm_flip != 0 && !attention_flip_requested())
+        flip_ask(index);
 }
 
 /** Delivers every alarm that came due since it was last looked. @return the real counter */
@@ -103,58 +91,45 @@ bool pl031_holds(uint64_t address) { return real_clock()->base != 0 && address -
 uint64_t pl031_read(uint64_t address, unsigned size) {
     static const uint8_t identification[] = {0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
     const struct pl031 *own = &running_persona()->clock;
-    uint32_t offset = (uint32_t)(address - real_clock()->base);
+    uint64_t number = (address - real_clock()->base) / REGISTER_SIZE;
     uint32_t now = look();
-    if (size != REGISTER_SIZE)
+    const uint32_t registers[REGISTERS] = {
+        [RTCDR] = now + own->offset,
+        [RTCMR] = own->match,
+        [RTCLR] = own->load,
+        [RTCCR] = 1,
+        [RTCRIS] = own->raw,
+        [RTCIMSC] = own->unmasked,
+        [RTCMIS] = own->raw && own->unmasked,
+    };
+    log_count(COUNT_CLOCK, switcher.running);
+    if (size != REGISTER_SIZE || (number >= REGISTERS && number < RTCPERIPHID0))
         return 0;
-    switch (offset) {
-    case RTCDR:
-        return (uint32_t)(now + own->offset);
-    case RTCMR:
-        return own->match;
-    case RTCLR:
-        return own->load;
-    case RTCCR:
-        return 1;
-    case RTCIMSC:
-        return own->unmasked;
-    case RTCRIS:
-        return own->raw;
-    case RTCMIS:
-        return own->raw && own->unmasked;
-    default:
-        return offset >= RTCPERIPHID0 ? identification[(offset - RTCPERIPHID0) / REGISTER_SIZE] : 0;
-    }
+    return number < REGISTERS ? registers[number] : identification[number - RTCPERIPHID0];
 }
 
-static void set_register(struct pl031 *own, uint32_t offset, uint32_t value, uint32_t now) {
-    switch (offset) {
-    case RTCMR:
+static void set_register(struct pl031 *own, uint64_t number, uint32_t value, uint32_t now) {
+    if (number == RTCMR)
         own->match = value;
-        break;
-    case RTCLR:
+    if (number == RTCLR) {
         own->load = value;
         own->offset = value - now;
-        break;
-    case RTCIMSC:
-        own->unmasked = (value & 1) != 0;
-        return;
-    case RTCICR:
-        own->raw = own->raw && (value & 1) == 0;
-        return;
-    default:
-        return;
     }
-    if (own->match == now + own->offset)
+    if (number == RTCIMSC)
+        own->unmasked = (value & 1) != 0;
+    if (number == RTCICR && (value & 1) != 0)
+        own->raw = false;
+    if ((number == RTCMR || number == RTCLR) && own->match == now + own->offset)
         own->raw = true;
 }
 
 void pl031_write(uint64_t address, unsigned size, uint64_t value) {
     struct pl031 *own = &running_persona()->clock;
-    uint32_t now = look();
-    if (size != REGISTER_SIZE)
+    uint64_t offset = address - real_clock()->base;
+    log_count(COUNT_CLOCK, switcher.running);
+    if (size != REGISTER_SIZE || offset % REGISTER_SIZE != 0)
         return;
-    set_register(own, (uint32_t)(address - real_clock()->base), (uint32_t)value, now);
+    set_register(own, offset / REGISTER_SIZE, (uint32_t)value, look());
     if (own->raw && own->unmasked)
         gic_pend(real_clock()->persona_intid);
     else

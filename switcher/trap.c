@@ -82,29 +82,23 @@ static bool write_gic(uint64_t address, unsigned size, uint64_t value) {
 }
 
 static bool write_device(uint64_t address, unsigned size, uint64_t value) {
-    if (channel_holds(address)) {
-        log_count(COUNT_CHANNEL, switcher.running);
+    if (channel_holds(address))
         channel_write(address, size, value);
-    } else if (pl031_holds(address)) {
-        log_count(COUNT_CLOCK, switcher.running);
+    else if (pl031_holds(address))
         pl031_write(address, size, value);
-    } else {
+    else
         return write_gic(address, size, value);
-    }
     return true;
 }
 
 /** The channel and the clock: what else there is to emulate is readable in stage 2. */
 static bool read_device(uint64_t address, unsigned size, uint64_t *value) {
-    if (channel_holds(address)) {
-        log_count(COUNT_CHANNEL, switcher.running);
+    if (channel_holds(address))
         *value = channel_read(address, size);
-    } else if (pl031_holds(address)) {
-        log_count(COUNT_CLOCK, switcher.running);
+    else if (pl031_holds(address))
         *value = pl031_read(address, size);
-    } else {
+    else
         return false;
-    }
     return true;
 }
 

@@ -336,7 +336,7 @@ static void test_clock(void **state) {
                                   UINT64_C(1) << 48};
     for (unsigned i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
         EXPECT(HANDOVER_BAD_CLOCK, handover.clock.base = elsewhere[i]);
-    EXPECT(HANDOVER_BAD_CHANNEL, handover.clock.base = handover.channel.base);
+    EXPECT(HANDOVER_BAD_CLOCK, handover.clock.base = handover.channel.base);
     EXPECT(HANDOVER_OK, handover.clock.base = 0x09070000);
     const uint32_t intids[] = {0,        31,         1020,       UINT32_MAX, 33,      POWER_KEY,
                                KEYBOARD, SMMU_EVENT, SMMU_ERROR, BUTTON,     CHANNEL, PERSONA_CLOCK};

@@ -174,7 +174,7 @@ enum handover_error {
                               neither alarm_flip nor not */
     HANDOVER_BAD_SMMU,     /* its registers misaligned; a stream table misaligned, outside the region or used twice */
     HANDOVER_BAD_CHANNEL,  /* its page is misaligned, or in memory or at a device of the switcher's */
-    HANDOVER_BAD_CLOCK,    /* the same of the clock's */
+    HANDOVER_BAD_CLOCK,    /* the same of the clock's, or it is the channel's */
     HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device
                               or the switcher's region; an entry, device tree or copy outside its partition; a stack,
                               table root or copy's source outside the switcher's region */
