@@ -116,7 +116,8 @@ static void check_node(const struct tree_cursor *node) {
         strcmp(path, board.gic.path) == 0 || tree_registers(node, ranges, REGISTERS_MAX, &count) != TREE_OK) {
         return;
     }
-    for (size_t i = 0; i < count; i++) {
+    // What the switcher makes of the clock traps; of all else a persona reaches what its tree tells.
+    for (size_t i = 0; i < count && strcmp(path, board.clock.path) != 0; i++) {
         require(is_mapped(&ranges[i]) || !is_unique(firmware, path));
     }
 }
