@@ -27,6 +27,7 @@ struct region_persona {
     uint64_t initrd_size; /* bytes; 0: none */
     uint32_t prewarm_ms;  /* as in the hand-over; 0: not prewarmed */
     struct tree_range partition;
+    bool alarm_flip; /* an alarm that comes due while it is suspended asks for a flip to it */
     uint8_t kaslr_seed[DEVICETREE_KASLR_SEED_SIZE];
     uint8_t rng_seed[DEVICETREE_RNG_SEED_SIZE];
 };

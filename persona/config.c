@@ -254,15 +254,15 @@ static enum config_error take_prewarm_seconds(void *config, struct slice value) 
     return take_seconds(value, 1, CONFIG_PREWARM_MAX, &((struct config_persona *)config)->prewarm_s);
 }
 
-static const struct key persona_keys[] = {{"title", take_title},
-                                          {"cmdline", take_command_line},
-                                          {"memory", take_memory},
-                                          {"kernel", take_kernel},
-                                          {"initrd", take_initrd},
-                                          {"default", take_default},
-                                          {"prewarm", take_prewarm},
-                                          {"prewarm-seconds", take_prewarm_seconds},
-                                          {NULL, NULL}};
+static enum config_error take_alarm_flip(void *config, struct slice value) {
+    return take_yes_or_no(value, &((struct config_persona *)config)->alarm_flip);
+}
+
+static const struct key persona_keys[] = {{"title", take_title},           {"cmdline", take_command_line},
+                                          {"memory", take_memory},         {"kernel", take_kernel},
+                                          {"initrd", take_initrd},         {"default", take_default},
+                                          {"prewarm", take_prewarm},       {"prewarm-seconds", take_prewarm_seconds},
+                                          {"alarm-flip", take_alarm_flip}, {NULL, NULL}};
 
 /* Both */
 

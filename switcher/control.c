@@ -181,9 +181,7 @@ static enum control_error flip_to(struct cbor_text name) {
     for (unsigned i = 0; i < switcher.handover->persona_count; i++) {
         if (i == switcher.running || !is_name(switcher.personas[i].description->name, name))
             continue;
-        log_add(LOG_FLIP_ASKED, switcher.running, 0, 0);
-        history_note(HISTORY_ASKED, switcher.running, i);
-        attention_request(i);
+        flip_ask(i);
         return CONTROL_OK;
     }
     return CONTROL_NO_SUCH_PERSONA;

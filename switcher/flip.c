@@ -8,6 +8,7 @@
 #include "dma.h"
 #include "history.h"
 #include "log.h"
+#include "pl031.h"
 #include "prewarm.h"
 #include "psci.h"
 #include "quiet.h"
@@ -23,6 +24,12 @@ unsigned flip_target(void) {
     unsigned wanted = attention_target();
     return wanted < switcher.handover->persona_count ? wanted
                                                      : (switcher.running + 1) % switcher.handover->persona_count;
+}
+
+void flip_ask(unsigned target) {
+    log_add(LOG_FLIP_ASKED, switcher.running, 0, 0);
+    history_note(HISTORY_ASKED, switcher.running, target);
+    attention_request(target);
 }
 
 static void set_state(struct persona *persona, enum persona_state state) {
@@ -68,6 +75,7 @@ static void start(unsigned index, struct trap_frame *frame) {
     make_current(index);
     (void)gic_route_switcher(arch_cpu_index());
     channel_start(index);
+    pl031_reset(index);
     copy_pristine(persona->description);
     arch_flush_stage2();
     smmu_open(index);
@@ -124,6 +132,7 @@ void flip_enter(unsigned index, struct trap_frame *frame) {
 static void stop_machine(void) {
     attention_clear();
     history_note(HISTORY_GIVEN_UP, 0, 0);
+    pl031_reset(switcher.running);
     /* Whatever runs next must not meet a CPU of this persona. */
     while (cpu_stop_others() != CPU_OK)
         console_print("flipside: a CPU of %s does not stop; waiting for it\n", name_of(running_persona()));
@@ -208,10 +217,12 @@ static enum wake sleep_until_wake(void) {
         if (smmu_is_interrupt(intid))
             dma_report_faults();
         enum attention_press press = attention_poll(intid);
+        pl031_interrupt(intid);
         arch_icc_eoir0(intid);
-        if (press == ATTENTION_NONE)
+        bool asked = press == ATTENTION_SHORT || attention_flip_requested();
+        if (press == ATTENTION_NONE && !asked)
             continue;
-        wake = press == ATTENTION_SHORT && flip_target() != switcher.running ? WAKE_FLIP : WAKE_INTERRUPT;
+        wake = asked && flip_target() != switcher.running ? WAKE_FLIP : WAKE_INTERRUPT;
         break;
     }
     log_add(LOG_WAKE, switcher.running, wake == WAKE_FLIP ? 0 : arch_icc_hppir1(), 0);

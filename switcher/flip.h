@@ -12,6 +12,9 @@
 /** @return index of the persona that a flip goes to: the next one in order; the running one when there is no other */
 unsigned flip_target(void);
 
+/** Asks the running persona to make way, on its own agent's behalf or for an alarm. @param target another persona */
+void flip_ask(unsigned target);
+
 /**
  * Enters a persona: resumes a suspended one, starts any other (the running one too) from its pristine copy.
  * Where it was suspended on another CPU, that one is started and this one is ordered off (cpu_stop_if_ordered).

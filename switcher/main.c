@@ -5,6 +5,7 @@
 #include "flip.h"
 #include "lock.h"
 #include "log.h"
+#include "pl031.h"
 #include "prewarm.h"
 #include "quiet.h"
 #include "smmu.h"
@@ -58,6 +59,7 @@ static void start_first(const struct handover *handover, struct trap_frame *fram
     gic_switch(NULL, &first->gic);
     take_smmu(handover);
     attention_init(handover);
+    pl031_init();
     /* A device that the firmware left at work, and that no driver of the persona knows, would refuse every flip. */
     quiet_stop_devices(handover);
     flip_enter(switcher.running, frame);

@@ -61,6 +61,9 @@ static void print_board(const struct session *session) {
     if (board->keyboard.base != 0)
         console_print("  key chord    %s, %u keys, INTID %u\n", board->keyboard.path, board->keyboard.chord_length,
                       board->keyboard.intid);
+    if (board->clock.base != 0)
+        console_print("  clock        %s, INTID %u, the personas' %u\n", board->clock.path, board->clock.intid,
+                      board->clock.persona_intid);
     console_print("  flip button  INTID %u\n", board->flip_button_intid);
     if (board->channel.base != 0)
         console_print("  channel      0x%lx, INTID %u\n", board->channel.base, board->channel.intid);

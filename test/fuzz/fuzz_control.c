@@ -34,7 +34,7 @@ bool channel_send(enum channel_port port, const uint8_t *message, size_t size) {
     return true;
 }
 
-void attention_request(unsigned target) {
+void flip_ask(unsigned target) {
     if (target >= handover.persona_count || target == switcher.running)
         abort();
     asked = true;

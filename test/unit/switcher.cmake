@@ -25,11 +25,13 @@ flipside_switcher_test(NAME control SOURCES switcher/control.c switcher/cbor.c s
 file(GLOB whole_switcher CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
 list(REMOVE_ITEM whole_switcher ${CMAKE_SOURCE_DIR}/switcher/main.c)
 function(flipside_whole_switcher_test name)
-    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/smmuv3.c fake/platform.c ${whole_switcher})
+    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/smmuv3.c fake/pl031.c fake/platform.c
+                           ${whole_switcher})
 endfunction()
 
 flipside_switcher_test(NAME inject SOURCES switcher/inject.c)
 flipside_whole_switcher_test(psci)
+flipside_whole_switcher_test(pl031)
 flipside_whole_switcher_test(flip)
 flipside_whole_switcher_test(prewarm)
 flipside_whole_switcher_test(trap)

@@ -50,7 +50,7 @@ bool channel_send(enum channel_port port, const uint8_t *message, size_t size) {
     return true;
 }
 
-void attention_request(unsigned index) { requested = index; }
+void flip_ask(unsigned index) { requested = index; }
 
 void prewarm_up(void) {}
 

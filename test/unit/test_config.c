@@ -81,7 +81,7 @@ static void test_terminal_errors(void **state) {
 static void test_persona(void **state) {
     (void)state;
     expect_persona("# The work system\r\n\r\n  title = Work \xc3\xa4\r\ncmdline=root=PARTLABEL=work ro  quiet\r\n"
-                   "memory=40%\r\nkernel=vmlinuz-6.1\r\ninitrd=initrd.img\r\ndefault=yes\r\n",
+                   "memory=40%\r\nkernel=vmlinuz-6.1\r\ninitrd=initrd.img\r\ndefault=yes\r\nalarm-flip=yes\r\n",
                    CONFIG_OK, 0);
     assert_string_equal(persona.title, "Work \xc3\xa4");
     assert_string_equal(persona.command_line, "root=PARTLABEL=work ro  quiet");
@@ -90,6 +90,7 @@ static void test_persona(void **state) {
     assert_string_equal(persona.kernel, "vmlinuz-6.1");
     assert_string_equal(persona.initrd, "initrd.img");
     assert_true(persona.is_default);
+    assert_true(persona.alarm_flip);
 }
 
 static void test_persona_with_only_a_kernel(void **state) {
@@ -101,6 +102,7 @@ static void test_persona_with_only_a_kernel(void **state) {
     assert_int_equal(persona.memory.kind, CONFIG_MEMORY_EQUAL);
     assert_false(persona.is_default);
     assert_false(persona.prewarm);
+    assert_false(persona.alarm_flip);
 }
 
 static void test_prewarm(void **state) {
@@ -144,6 +146,7 @@ static void test_persona_errors(void **state) {
     expect_persona("kernel=k\ntimeout=1", CONFIG_UNKNOWN_KEY, 2);
     expect_persona("kernel=k\nkernel=k", CONFIG_KEY_TWICE, 2);
     expect_persona("default=true", CONFIG_NOT_YES_OR_NO, 1);
+    expect_persona("kernel=k\nalarm-flip=1", CONFIG_NOT_YES_OR_NO, 2);
     expect_persona("title=0123456789012345678901234567890123456789012345678901234567890123", CONFIG_TOO_LONG, 1);
     expect_persona("kernel=k\nKernel=k", CONFIG_UNKNOWN_KEY, 2);
     memset(long_line + strlen(long_line), 'x', CONFIG_COMMAND_LINE_SIZE - 1);

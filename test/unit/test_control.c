@@ -39,7 +39,10 @@ bool channel_send(enum channel_port port, const uint8_t *message, size_t size) {
     return port_open;
 }
 
-void attention_request(unsigned index) { requested = index; }
+void flip_ask(unsigned index) {
+    history_note(HISTORY_ASKED, switcher.running, index);
+    requested = index;
+}
 
 void prewarm_up(void) { ups++; }
 

@@ -69,8 +69,8 @@ struct config_terminal {
 };
 
 /**
- * persona.conf: `kernel` is needed; `title`, `cmdline`, `memory`, `initrd`, `default`, `prewarm`, `prewarm-seconds` may
- * be left out.
+ * persona.conf: `kernel` is needed; `title`, `cmdline`, `memory`, `initrd`, `default`, `prewarm`, `prewarm-seconds` and
+ * `alarm-flip` may be left out.
  */
 struct config_persona {
     char title[CONFIG_TITLE_SIZE]; /* "": not given */
@@ -81,6 +81,7 @@ struct config_persona {
     bool is_default;
     bool prewarm;       /* started at power-on and suspended when it is up */
     uint32_t prewarm_s; /* in this time: 1 to CONFIG_PREWARM_MAX */
+    bool alarm_flip;    /* an alarm of its clock that comes due while it is suspended asks for a flip to it */
 };
 
 /** Fills in what counts when there is no flipside.conf. */

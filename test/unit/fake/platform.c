@@ -268,6 +268,7 @@ static void describe_persona(unsigned index) {
         persona->prewarm_ms = prewarm_times[index];
     allow(persona, PLATFORM_BUTTON);
     allow(persona, PLATFORM_CHANNEL_INTID);
+    allow(persona, PLATFORM_CLOCK_INTID);
     allow(persona, PLATFORM_WAKE);
 }
 
@@ -289,6 +290,7 @@ static void describe(unsigned cpus, unsigned personas, unsigned boot_cpu) {
         .quiet_count = 1,
         .power_key = {GPIO_BASE, PLATFORM_POWER_KEY, PIN, PLATFORM_LONG_MS, 0},
         .channel = {.base = PLATFORM_CHANNEL, .intid = PLATFORM_CHANNEL_INTID},
+        .clock = {FAKE_CLOCK_BASE, FAKE_CLOCK_INTID, PLATFORM_CLOCK_INTID},
         .quiet = {{PLATFORM_STATUS, HANDOVER_QUIET_VIRTIO_MMIO, 0}},
         .persona_count = personas,
         .first_persona = first_persona,
@@ -313,6 +315,7 @@ static void attach_devices(unsigned cpus) {
         fake_gic.mpidr[cpu] = platform_mpidr(cpu);
     memset(&gpio, 0, sizeof gpio);
     fake_map(GPIO_BASE, 0x1000, gpio_read, gpio_write, NULL);
+    fake_clock_init();
     fake_map(PLATFORM_STATUS, 4, status_read, status_write, NULL);
     if (with_smmu) {
         fake_smmu_init();

@@ -4,7 +4,7 @@
 
 /**
  * A whole machine around the switcher for unit tests: CPUs, the firmware that turns them on and off, a GICv3, a power
- * key and one shared device.
+ * key, a clock and one shared device.
  *
  * Each CPU is a coroutine while it is at EL2: it gives way to the others where the switcher waits (arch_relax,
  * arch_wait_for_interrupt) and at every firmware call, so that CPUs meet there in all orders. At EL1 a CPU is nothing
@@ -12,6 +12,7 @@
  */
 
 #include "gicv3.h"
+#include "pl031.h"
 #include "psci.h"
 #include "smmuv3.h"
 #include "switcher.h"
@@ -21,7 +22,8 @@ enum {
     PLATFORM_POWER_KEY = 39,
     PLATFORM_BUTTON = 142,
     PLATFORM_CHANNEL_INTID = 143,
-    PLATFORM_WAKE = 40, /* an SPI that every persona may use */
+    PLATFORM_CLOCK_INTID = 141, /* of the personas' clocks */
+    PLATFORM_WAKE = 40,         /* an SPI that every persona may use */
     PLATFORM_SMMU_EVENT = 106,
     PLATFORM_SMMU_ERROR = 109,
     PLATFORM_TIMEOUT_MS = 20000,

@@ -110,6 +110,19 @@ static void say_up(void) {
         platform_begin(cpu, receive_up);
 }
 
+/** Any access to the clock, or mostly one that sets its alarm a little ahead. */
+static void reach_clock(void) {
+    static const uint32_t offsets[] = {0x04, 0x04, 0x10, 0x10, 0x1c, 0x08, 0x00, 0xffc};
+    const uint64_t word_by_x0 = UINT64_C(0x93800007), write = 1u << 6;
+    unsigned cpu = take_cpu();
+    uint8_t choice = take();
+    uint32_t offset = choice < 0xe0 ? offsets[choice % 8] : (uint32_t)take_word() % 0x1000;
+    if (!in_persona(cpu))
+        return;
+    platform.cpus[cpu].frame.x[0] = offset == 0x04 ? fake_clock.counter + take() % 4 : take();
+    platform_trap(cpu, choice % 16 == 0 ? take_word() : word_by_x0 | write, offset, FAKE_CLOCK_BASE >> 8);
+}
+
 static void step_some(void) {
     unsigned cpu = take_cpu();
     for (unsigned steps = take() % 8u + 1; steps > 0 && platform_step(cpu); steps--)
@@ -150,6 +163,12 @@ static void happen(void) {
         break;
     case 11:
         say_up();
+        break;
+    case 12:
+        reach_clock();
+        break;
+    case 13:
+        fake_clock_advance(take() % 4);
         break;
     default:
         step_some();
@@ -213,6 +232,8 @@ void storm(const uint8_t *data, size_t size) {
         platform_start(cpus, kind % 3u + 1, 0);
     else
         platform_start_with_smmu(cpus, kind % 3u + 1, 0);
+    for (unsigned i = 0; i < platform.handover.persona_count; i++)
+        platform.handover.personas[i].alarm_flip = kind >> 6 & 1;
     while (input.left > 0 && !platform.machine_off)
         happen();
     everything_comes_to_rest();
