@@ -14,6 +14,14 @@ IDLER_NS = 4  # instructions that the idler of `work` takes for a round
 LOAD = {"rest": "rest", "cpu": "cpu", "disk": "disk /dev/vdb"}
 
 
+def measure_channel(terminal, rounds):
+    """Instructions of a message to the switcher and its answer, from a program and back to it."""
+    terminal.send_line(f"/bench/channel {rounds} /dev/vport*p1")
+    rows = terminal.expect(rf"((?:^exchanged \d+ \d+\r?\n){{{rounds}}})", START).group(1)
+    terminal.expect(r"^\w+# ", START)
+    return [TICK_NS * int(ticks) / int(count) for count, ticks in re.findall(r"exchanged (\d+) (\d+)", rows)]
+
+
 def measure_work(terminal, rounds):
     """Times in ns that the work took from the CPU, by its kind.
 
