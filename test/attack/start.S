@@ -271,6 +271,27 @@ spin:
     msr     daifset, #0xf
 1:  b       1b
 
+// Where another CPU writes two values in turn. x0: struct hammering, clean in memory.
+    .global hammer
+hammer:
+    ldp     x1, x2, [x0]                    // mair, tcr
+    ldp     x3, x4, [x0, #16]               // ttbr, sctlr
+    msr     mair_el1, x1
+    msr     tcr_el1, x2
+    msr     ttbr0_el1, x3
+    tlbi    vmalle1
+    dsb     nsh
+    isb
+    msr     sctlr_el1, x4
+    isb
+    ldp     x1, x2, [x0, #32]               // where, first
+    ldr     x3, [x0, #48]                   // second
+1:  str     w2, [x1]
+    str     w3, [x1]
+    ldr     x4, [x0, #56]                   // stop
+    cbz     x4, 1b
+    b       park
+
 // Synchronous exceptions are noted; what caused them is skipped. Outside the image, where a jump has led, it goes on at
 // the return address.
     .macro  vector target
