@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The disk, made to read and write memory that is not the payload's: by where its ring lies, by a buffer, by an indirect
- * table. What it read would be on the disk, and is looked for there; what it wrote the driver finds in memory. Each form
- * is tried with the payload's own memory first, where it must work.
+ * The disk, made to read and write memory that is not the payload's: by where its ring lies, by a buffer, by an
+ * indirect table. What it read would be on the disk, and is looked for there; what it wrote the driver finds in memory.
+ * Each form is tried with the payload's own memory first, where it must work.
  */
 #include <string.h>
 
@@ -13,7 +13,19 @@
 enum { PAGE = 4096, PATTERN = 0x31, OTHER_PATTERN = 0x77, EDGE = DISK_SECTOR_SIZE / 2 };
 
 /* What of a request is put elsewhere. */
-enum part { DESCRIPTORS, AVAILABLE, USED, HEADER, READ_DATA, WRITTEN_DATA, STATUS, TABLE, TABLE_READ, TABLE_WRITTEN, PARTS };
+enum part {
+    DESCRIPTORS,
+    AVAILABLE,
+    USED,
+    HEADER,
+    READ_DATA,
+    WRITTEN_DATA,
+    STATUS,
+    TABLE,
+    TABLE_READ,
+    TABLE_WRITTEN,
+    PARTS
+};
 
 static const struct {
     const char *name;

@@ -3,8 +3,8 @@
 #define ATTACK_DISK_H
 
 /**
- * The virtio disk (virtio 1.2, 5.2), one request at a time, each part of it and of the ring wherever an attack wants it.
- * Only one sector is written, in the room between the partition table and the first partition.
+ * The virtio disk (virtio 1.2, 5.2), one request at a time, each part of it and of the ring wherever an attack wants
+ * it. Only one sector is written, in the room between the partition table and the first partition.
  */
 
 #include <stdbool.h>

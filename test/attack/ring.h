@@ -9,8 +9,8 @@
 
 enum {
     RING_SIZE = 8,
-    RING_NEXT = 1,     /* flags of a descriptor */
-    RING_WRITE = 2,    /* for the device to write */
+    RING_NEXT = 1,  /* flags of a descriptor */
+    RING_WRITE = 2, /* for the device to write */
     RING_INDIRECT = 4,
 };
 

@@ -37,7 +37,8 @@ struct virtio_pci {
  */
 bool virtio_pci_open(struct virtio_pci *device, unsigned type);
 
-/** Resets the device and agrees on those of the features that it offers (3.1.1, up to FEATURES_OK). @return whether it took them */
+/** Resets the device and agrees on those of the features that it offers (3.1.1, up to FEATURES_OK). @return whether it
+ * took them */
 bool virtio_pci_begin(const struct virtio_pci *device, uint64_t features);
 
 /** Starts a queue of RING_SIZE. @param message whether its interrupts are MSI-X number 0 */

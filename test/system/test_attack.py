@@ -87,6 +87,7 @@ def test_accesses_and_calls(start, attack_disk, tmp_path, cpu):
         attacker.holds("system-registers")
         attacker.holds("entries")
         attacker.holds("calls")
+        attacker.holds("channel")
     check_victim(terminal, witness)
 
 
