@@ -211,10 +211,13 @@ static void attack_messages(uint64_t *state) {
 /* --- changes while the switcher looks --- */
 
 static unsigned resets;
+static uint64_t changes;
 
-/* The descriptors that are hammered at carry every message and every answer. */
-static void work_meanwhile(unsigned rounds) {
-    for (unsigned i = 0; i < rounds; i++) {
+/* The descriptors that are hammered at carry every message and every answer. A busy host may run one CPU at a time. */
+static void work_meanwhile(const struct hammering *hammering) {
+    enum { ROUNDS = 1000, HAMMERED = 10000, SECONDS_MAX = 10 };
+    uint64_t end = READ_SYSREG("cntvct_el0") + SECONDS_MAX * READ_SYSREG("cntfrq_el0");
+    for (unsigned i = 0; i < ROUNDS || (hammering->count < HAMMERED && READ_SYSREG("cntvct_el0") < end); i++) {
         attack_try();
         if ((channel_status() & CHANNEL_NEEDS_RESET) != 0) {
             resets++;
@@ -227,7 +230,7 @@ static void work_meanwhile(unsigned rounds) {
     }
 }
 
-static void hammer_at(const volatile void *where, uint64_t first, uint64_t second, unsigned rounds) {
+static void hammer_at(const volatile void *where, uint64_t first, uint64_t second) {
     static struct hammering hammering;
     (void)channel_works();
     hammering.where = address_of(where);
@@ -237,33 +240,34 @@ static void hammer_at(const volatile void *where, uint64_t first, uint64_t secon
         attack_broken("there is no second CPU to change things");
         return;
     }
-    work_meanwhile(rounds);
+    work_meanwhile(&hammering);
     hammer_stop(&hammering);
+    changes += hammering.count;
     expect_works("changes while it looks");
 }
 
 static void attack_races(void) {
-    enum { ROUNDS = 3000 };
     volatile struct ring *from = &channel_rings[CHANNEL_FROM_DRIVER], *to = &channel_rings[CHANNEL_TO_DRIVER];
     const struct channel_buffers own = channel_own_buffers();
     for (unsigned i = 0; i < attack_target_count && i < 4; i++) {
         uint64_t foreign = attack_targets[i].first;
-        hammer_at(&from->descriptors[0].address, own.control, foreign, ROUNDS);
-        hammer_at(&to->descriptors[0].address, own.message, foreign, ROUNDS);
+        hammer_at(&from->descriptors[0].address, own.control, foreign);
+        hammer_at(&to->descriptors[0].address, own.message, foreign);
     }
-    hammer_at(&from->descriptors[0].length, 4, 0x7fffffff, ROUNDS);
-    hammer_at(&to->descriptors[0].length, 4, 0x7fffffff, ROUNDS);
-    hammer_at(&from->descriptors[0].flags, 0, RING_NEXT | 1 << 16, ROUNDS);
-    hammer_at(&from->available, 0, 5 << 16, ROUNDS);
-    hammer_at((const volatile void *)(uintptr_t)(machine.channel + CHANNEL_STATUS), 0, CHANNEL_WORKS, ROUNDS);
+    hammer_at(&from->descriptors[0].length, 4, 0x7fffffff);
+    hammer_at(&to->descriptors[0].length, 4, 0x7fffffff);
+    hammer_at(&from->descriptors[0].flags, 0, RING_NEXT | 1 << 16);
+    hammer_at(&from->available, 0, 5 << 16);
+    hammer_at((const volatile void *)(uintptr_t)(machine.channel + CHANNEL_STATUS), 0, CHANNEL_WORKS);
     hammer_at((const volatile void *)(uintptr_t)(machine.channel + CHANNEL_NOTIFY), CHANNEL_FROM_DRIVER,
-              CHANNEL_TO_DRIVER, ROUNDS);
+              CHANNEL_TO_DRIVER);
 }
 
 static void attack(const struct attack_arguments *arguments) {
     uint64_t state = RANDOM_SEED;
     (void)arguments;
     resets = 0;
+    changes = 0;
     if (machine.channel == 0 || !channel_works()) {
         attack_broken("there is no channel that works");
         return;
@@ -276,7 +280,7 @@ static void attack(const struct attack_arguments *arguments) {
     attack_messages(&state);
     attack_races();
     channel_close();
-    attack_note("%u resets in races", resets);
+    attack_note("%u resets while %lu changes were made", resets, changes);
 }
 
 ATTACK(channel, "channel", attack, "(at all targets)");

@@ -179,7 +179,7 @@ bool hammer_start(struct hammering *hammering) {
     hammering->tcr = READ_SYSREG("tcr_el1");
     hammering->ttbr = READ_SYSREG("ttbr0_el1");
     hammering->sctlr = READ_SYSREG("sctlr_el1");
-    hammering->stop = 0;
+    hammering->stop = hammering->count = 0;
     /* It begins with its caches off. */
     machine_clean();
     return machine.cpu_count > 1 &&

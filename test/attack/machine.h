@@ -124,6 +124,7 @@ struct hammering {
     uint64_t where;                  /* of 32 bits */
     uint64_t first, second;
     volatile uint64_t stop;
+    volatile uint64_t count; /* how often both were written */
 };
 /** Starts the second CPU on it. @return whether it runs */
 bool hammer_start(struct hammering *hammering);

@@ -286,9 +286,12 @@ hammer:
     isb
     ldp     x1, x2, [x0, #32]               // where, first
     ldr     x3, [x0, #48]                   // second
+    mov     x5, #0
 1:  str     w2, [x1]
     str     w3, [x1]
+    add     x5, x5, #1
     ldr     x4, [x0, #56]                   // stop
+    str     x5, [x0, #64]                   // count
     cbz     x4, 1b
     b       park
 
