@@ -23,14 +23,21 @@ bool quiet_check(const struct handover *handover, uint64_t *busy_address) {
     return true;
 }
 
-static void stop(const struct handover_quiet *quiet) {
-    if (quiet->kind == HANDOVER_QUIET_VIRTIO_MMIO) {
-        arch_write32(quiet->address, 0); /* virtio 1.2, 2.1.2: 0 resets the device */
-        return;
-    }
-    /* With the Status half 0: its bits are cleared by writing 1 (PCI 3.0, 6.2.3). */
-    if (!at_rest(quiet))
+/* With the Status half 0: its bits are cleared by writing 1 (PCI 3.0, 6.2.3). */
+static void stop_function(const struct handover_quiet *quiet) {
+    if (quiet->kind == HANDOVER_QUIET_PCI_COMMAND)
         arch_write32(quiet->address, arch_read16(quiet->address) & ~(uint32_t)PCI_COMMAND_BUS_MASTER);
+}
+
+void quiet_stop_functions(const struct handover *handover) {
+    for (uint32_t i = 0; i < handover->quiet_count; i++)
+        stop_function(&handover->quiet[i]);
+}
+
+static void stop(const struct handover_quiet *quiet) {
+    if (quiet->kind == HANDOVER_QUIET_VIRTIO_MMIO)
+        arch_write32(quiet->address, 0); /* virtio 1.2, 2.1.2: 0 resets the device */
+    stop_function(quiet);
 }
 
 void quiet_stop_devices(const struct handover *handover) {

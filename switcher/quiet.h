@@ -18,6 +18,14 @@
 __attribute__((warn_unused_result)) bool quiet_check(const struct handover *handover, uint64_t *busy_address);
 
 /**
+ * Clears Bus Master Enable of all functions, where it is 0 already too: a virtio device of QEMU's takes each such write
+ * as its driver's end. One that was set going again since, with rings wherever the leaving persona liked, would else go
+ * on as soon as the next one lets it be bus master.
+ * @param handover checked
+ */
+void quiet_stop_functions(const struct handover *handover);
+
+/**
  * Stops every shared device, whatever it does: Bus Master Enable cleared, virtio devices reset. For a persona that ends
  * without having suspended, so that no DMA of its goes on under the next one.
  * @param handover checked

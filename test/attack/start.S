@@ -87,7 +87,9 @@ start:
     b.hs    2f
     stp     xzr, xzr, [x1], #16
     b       1b
-2:  bl      use_stack
+2:  adrp    x1, main_stack + STACK_SIZE
+    add     x1, x1, :lo12:main_stack + STACK_SIZE
+    mov     sp, x1
     mov     x0, x19
     b       payload_main
 
@@ -98,7 +100,9 @@ resume:
     str     x1, [x0, #SNAPSHOT_STACK]
     mov     x20, #0
 back:
-    bl      use_stack
+    adrp    x1, resume_stack + STACK_SIZE   // what called for the suspend still has the other one
+    add     x1, x1, :lo12:resume_stack + STACK_SIZE
+    mov     sp, x1
     bl      payload_resumed
     mov     x0, x20
     adrp    x9, saved
@@ -111,12 +115,6 @@ back:
     ldp     x29, x30, [x9, #80]
     ldr     x10, [x9, #96]
     mov     sp, x10
-    ret
-
-use_stack:
-    adrp    x1, resume_stack + STACK_SIZE
-    add     x1, x1, :lo12:resume_stack + STACK_SIZE
-    mov     sp, x1
     ret
 
 relocate:
@@ -355,5 +353,7 @@ saved:
     .skip   112
     .bss
     .balign 16
+main_stack:
+    .skip   STACK_SIZE
 resume_stack:
     .skip   STACK_SIZE

@@ -116,6 +116,13 @@ def test_dma(start, attack_disk, tmp_path):
         assert secret not in disk.read(image.ESP_START_MIB * image.MIB), "the victim's secret is on the disk"
     sent = record.read_bytes()
     assert len(sent) > 60 and secret not in sent, "the victim's secret went out"
+    attacker.command("run arm 1")
+    terminal.skip()
+    terminal.press_power()
+    terminal.expect("no flip: personal suspended, but the device at 0x[0-9a-f]+ is still at work", 60)
+    terminal.settle("personal")
+    attacker.command("run devices")
+    attacker.note("a flip with busy devices: held, refused")
     check_victim(terminal, witness)
 
 
@@ -191,6 +198,8 @@ def test_a_stubborn_persona_is_cut_off(start, attack_disk, cpus):
                      "flipside/flipside.conf")
     terminal, attacker, witness = start_both(start, attack_disk, cpus=cpus)
     for attack in ("spin", "exceptions", "doze", "caller", "trapper"):
+        attacker.take_aim(["work"])
+        attacker.command("run arm 1")
         attacker.take_aim(["switcher"])
         terminal.skip()
         terminal.send_line(f"run {attack}")
@@ -209,7 +218,7 @@ def test_a_stubborn_persona_is_cut_off(start, attack_disk, cpus):
 
 
 @pytest.mark.parametrize("cpu", CPUS)
-def test_nothing_is_left_in_registers(start, attack_disk, cpu):
+def test_nothing_is_left_behind(start, attack_disk, cpu):
     put_payload(attack_disk, "work")
     terminal = start(attack_disk, cpu=cpu)
     plan = Plan(terminal)
@@ -217,7 +226,10 @@ def test_nothing_is_left_in_registers(start, attack_disk, cpu):
     attackers = {name: Attacker(terminal, plan, name, title(cpu)) for name in ("personal", "work")}
     terminal.await_persona("personal")
     attackers["personal"].holds("registers")
-    for name in ("work", "personal", "work", "personal"):
+    for name, before in (("work", "personal"), ("personal", "work")) * 2:
         attackers[name].command("fill on")
+        attackers[before].take_aim([name])
+        attackers[before].command("run arm")
         terminal.flip(name)
         attackers[name].holds("registers")
+        attackers[name].holds("devices")
