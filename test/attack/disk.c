@@ -26,6 +26,8 @@ static volatile uint8_t status;
 bool disk_open(void) { return virtio_pci_open(&disk, VIRTIO_BLOCK); }
 
 struct disk_request disk_request(bool write) {
+    /* On a busy host the last request may only begin now: with what would be written here. */
+    virtio_pci_reset(&disk);
     header.type = write ? REQUEST_OUT : REQUEST_IN;
     header.sector = SECTOR;
     return (struct disk_request){.write = write,

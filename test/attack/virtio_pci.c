@@ -133,14 +133,14 @@ void virtio_pci_master(const struct virtio_pci *device, bool on) {
 
 uint8_t virtio_pci_status(const struct virtio_pci *device) { return read8(device->common + DEVICE_STATUS); }
 
-static void reset(const struct virtio_pci *device) {
+void virtio_pci_reset(const struct virtio_pci *device) {
     write8(device->common + DEVICE_STATUS, 0);
     while (virtio_pci_status(device) != 0)
         ;
 }
 
 bool virtio_pci_begin(const struct virtio_pci *device, uint64_t features) {
-    reset(device);
+    virtio_pci_reset(device);
     write8(device->common + DEVICE_STATUS, ACKNOWLEDGE_DRIVER);
     for (uint32_t half = 0; half < 2; half++) {
         write32(device->common + DEVICE_FEATURE_SELECT, half);
@@ -185,7 +185,7 @@ void virtio_pci_message(const struct virtio_pci *device, uint64_t address, uint3
 }
 
 void virtio_pci_close(const struct virtio_pci *device) {
-    reset(device);
+    virtio_pci_reset(device);
     if (device->message_control != 0)
         write16(device->message_control, 0);
     virtio_pci_master(device, false);

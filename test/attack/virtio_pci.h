@@ -37,6 +37,9 @@ struct virtio_pci {
  */
 bool virtio_pci_open(struct virtio_pci *device, unsigned type);
 
+/** Resets the device: when it returns nothing of before goes on. */
+void virtio_pci_reset(const struct virtio_pci *device);
+
 /** Resets the device and agrees on those of the features that it offers (3.1.1, up to FEATURES_OK). @return whether it
  * took them */
 bool virtio_pci_begin(const struct virtio_pci *device, uint64_t features);
