@@ -233,7 +233,6 @@ static void flip(struct persona *persona, struct trap_frame *frame) {
     log_count(COUNT_FLIP, switcher.running);
     /* Nothing reaches either persona's memory from here until the next one is entered. */
     dma_block();
-    quiet_stop_functions(switcher.handover);
     set_state(persona, PERSONA_SUSPENDED);
     flip_enter(target, frame);
     history_note(HISTORY_FLIPPED, 0, 0);

@@ -9,21 +9,14 @@
 #include "switcher/handover.h"
 
 /**
- * Looks at every device that the hand-over names.
+ * Looks at every device that the hand-over names, and writes Bus Master Enable 0 once more where it is 0, so that what
+ * the persona has set going since stops too.
  * @param handover     checked
  * @param busy_address where the first busy device told so; left alone when all are quiet
  * @return true when all are at rest: virtio Status 0 (virtio 1.2, 4.2.2), PCI Bus Master Enable 0 (PCI 3.0, 6.2.2) or
  * no such function there
  */
 __attribute__((warn_unused_result)) bool quiet_check(const struct handover *handover, uint64_t *busy_address);
-
-/**
- * Clears Bus Master Enable of all functions, where it is 0 already too: a virtio device of QEMU's takes each such write
- * as its driver's end. One that was set going again since, with rings wherever the leaving persona liked, would else go
- * on as soon as the next one lets it be bus master.
- * @param handover checked
- */
-void quiet_stop_functions(const struct handover *handover);
 
 /**
  * Stops every shared device, whatever it does: Bus Master Enable cleared, virtio devices reset. For a persona that ends
