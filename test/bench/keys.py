@@ -55,12 +55,12 @@ def settle(terminal):
 
 
 def measure(terminal, first, rounds):
-    """Times in ns of flips from the system with the agent: with it, and with it stopped."""
-    log, second = Log(terminal), other(first)
+    """Times in ns of flips from the second system, which has the agent: with it, and with it stopped."""
+    log = Log(terminal)
     log_in(terminal, first)
     settle(terminal)
     terminal.press_power()
-    log_in(terminal, second)
+    log_in(terminal, other(first))
     times = {"agent": there_and_back(terminal, log, rounds)}
     run(terminal, "systemctl stop flipside-agent")
     times["agentless"] = there_and_back(terminal, log, rounds)

@@ -99,7 +99,7 @@ def make_unconfined(disk):
 def make_debian_disk():
     """The two Debian systems that scripts/run starts: `work` has the agent, `personal` has nothing of ours."""
     personas = [Persona(name, BUILD / "personas" / name) for name in NAMES]
-    return make_disk(WORK / "debian.img", LOADER, personas, default="work", timeout=0)
+    return make_disk(WORK / "debian.img", LOADER, personas, default=NAMES[0], timeout=0)
 
 
 def make_tools():
