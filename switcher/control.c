@@ -8,7 +8,7 @@
 #include "history.h"
 #include "log.h"
 #include "switcher.h"
-#include "switcher/cbor.h"
+#include "crypto/cbor.h"
 
 /* control.cddl */
 enum message {

@@ -11,7 +11,7 @@
 #include "flip.h"
 #include "machine.h"
 #include "switcher.h"
-#include "switcher/cbor.h"
+#include "crypto/cbor.h"
 
 struct switcher switcher;
 

@@ -8,7 +8,7 @@
 #include "machine.h"
 #include "pseudorandom.h"
 #include "switcher.h"
-#include "switcher/cbor.h"
+#include "crypto/cbor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
