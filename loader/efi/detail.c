@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "console.h"
 #include "session.h"
+#include "tpm.h"
 
 enum { MIB = 1024 * 1024 };
 
@@ -66,9 +67,38 @@ static void print_board(const struct session *session) {
         console_print("  channel      0x%lx, INTID %u\n", board->channel.base, board->channel.intid);
 }
 
+static enum tpm_error read_tpm(const struct tpm_transport *transport, char *manufacturer, char *lockout_text) {
+    static struct tpm tpm;
+    struct tpm_lockout lockout;
+    enum tpm_error error = tpm_open(&tpm, transport, NULL);
+    if (error == TPM_OK)
+        error = tpm_manufacturer(&tpm, manufacturer);
+    if (error == TPM_OK)
+        error = tpm_lockout(&tpm, &lockout);
+    if (error == TPM_OK)
+        tpm_lockout_text(&lockout, lockout_text);
+    tpm_close(&tpm);
+    return error;
+}
+
+static void print_tpm(void) {
+    struct tpm_transport transport;
+    char manufacturer[TPM_MANUFACTURER_SIZE], lockout[TPM_TEXT_SIZE];
+    if (!firmware_tpm(&transport)) {
+        console_print("TPM: none, or the firmware does not drive it\n");
+        return;
+    }
+    enum tpm_error error = read_tpm(&transport, manufacturer, lockout);
+    if (error == TPM_OK)
+        console_print("TPM: made by %s; %s\n", manufacturer, lockout);
+    else
+        console_print("TPM: %s\n", tpm_error_text(error));
+}
+
 void session_print_detail(const struct session *session) {
     print_memory(session);
     print_plan(session);
     print_board(session);
     print_reach(session);
+    print_tpm();
 }
