@@ -35,7 +35,7 @@ static enum tpm_error submit(struct tpm *tpm, const struct tpm_writer *command, 
     uint32_t stated = tpm_get_u32(body);
     uint32_t code = tpm_get_u32(body);
     // An error has no session area, whatever the command had (part 1, 18.10).
-    uint16_t expected = code == 0 ? (uint16_t)(command->start[0] << 8 | command->start[1]) : TPM_ST_NO_SESSIONS;
+    unsigned expected = code == 0 ? (unsigned)command->start[0] << 8 | command->start[1] : (unsigned)TPM_ST_NO_SESSIONS;
     if (body->failed || stated != size || tag != expected || (code != 0 && body->left != 0))
         return TPM_BAD_ANSWER;
     tpm->code = code;

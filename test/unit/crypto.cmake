@@ -8,4 +8,5 @@ foreach(name p256 aead cose stream keys pin)
 endforeach()
 # Against a TPM simulator, which the test starts itself.
 flipside_unit_test(NAME tpm SOURCES test_tpm.c swtpm.c LIBRARIES flipside_crypto)
+flipside_unit_test(NAME tpm_answers SOURCES test_tpm_answers.c swtpm.c LIBRARIES flipside_crypto)
 set_tests_properties(unit.tpm PROPERTIES SKIP_RETURN_CODE 77)
