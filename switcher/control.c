@@ -4,11 +4,11 @@
 #include "attention.h"
 #include "channel.h"
 #include "console.h"
+#include "crypto/cbor.h"
 #include "flip.h"
 #include "history.h"
 #include "log.h"
 #include "switcher.h"
-#include "crypto/cbor.h"
 
 /* control.cddl */
 enum message {

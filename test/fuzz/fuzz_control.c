@@ -8,10 +8,10 @@
 #include "channel.h"
 #include "console.h"
 #include "control.h"
+#include "crypto/cbor.h"
 #include "flip.h"
 #include "machine.h"
 #include "switcher.h"
-#include "crypto/cbor.h"
 
 struct switcher switcher;
 

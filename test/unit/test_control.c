@@ -2,13 +2,13 @@
 #include "attention.h"
 #include "channel.h"
 #include "control.h"
+#include "crypto/cbor.h"
 #include "flip.h"
 #include "history.h"
 #include "log.h"
 #include "machine.h"
 #include "pseudorandom.h"
 #include "switcher.h"
-#include "crypto/cbor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,8 @@
 
 #include <cmocka.h>
 
-static const uint8_t secret[KEYS_SIZE] = {1}, device[KEYS_ID_SIZE] = {2}, other_device[KEYS_ID_SIZE] = {3};
+static const uint8_t secret[KEYS_SIZE] = {1}, other_secret[KEYS_SIZE] = {9}, device[KEYS_ID_SIZE] = {2},
+                     other_device[KEYS_ID_SIZE] = {3};
 static const uint8_t work[KEYS_ID_SIZE] = {4}, play[KEYS_ID_SIZE] = {5};
 static uint8_t files[2][STATE_FILE_MAX];
 static struct state_copy copies[2];
@@ -90,7 +91,7 @@ static void test_put_back(void **unused) {
 static void test_damaged(void **unused) {
     (void)unused;
     assert_int_equal(state_open(&state, copies, secret, other_device, 0), STATE_DAMAGED);
-    assert_int_equal(state_open(&state, copies, device, device, 0), STATE_DAMAGED);
+    assert_int_equal(state_open(&state, copies, other_secret, device, 0), STATE_DAMAGED);
     files[0][5] ^= 1;
     files[1][5] ^= 1;
     assert_int_equal(load(0), STATE_DAMAGED);

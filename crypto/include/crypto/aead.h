@@ -14,6 +14,8 @@ enum {
     AEAD_TAG_SIZE = 16,        /* bytes */
     KEY_WRAP_OVERHEAD = 8,     /* bytes by which a wrapped key is longer */
     KEY_WRAP_PLAIN_MAX = 1024, /* bytes */
+    AEAD_SIZE_MAX = 1 << 30,   /* bytes of a message */
+    AEAD_POWERS = 16,          /* of the hash key that are kept */
 };
 
 enum aead_error {
@@ -22,9 +24,19 @@ enum aead_error {
     AEAD_FAILED,        /* the library failed: no memory */
 };
 
+/** What the CPU's own instructions work with. */
+struct aead_schedule {
+    uint8_t round_keys[15 * 16];
+    uint8_t powers[AEAD_POWERS * 16];
+};
+
 /** A key made ready for many messages; its owner closes it, which wipes it. */
 struct aead {
-    mbedtls_gcm_context gcm;
+    const struct gcm_implementation *hardware; /* NULL: mbedTLS does it */
+    union {
+        struct aead_schedule schedule;
+        mbedtls_gcm_context gcm;
+    };
 };
 
 /** What a message is bound to: never twice the same nonce under one key when sealing. */
