@@ -147,6 +147,7 @@ enum tpm_error tpm_lockout(struct tpm *tpm, struct tpm_lockout *lockout) {
     lockout->interval_s = values[2];
     lockout->recovery_s = values[3];
     lockout->locked = (permanent & TPMA_PERMANENT_IN_LOCKOUT) != 0 || values[0] >= values[1];
+    lockout->guarded = (permanent & TPMA_PERMANENT_LOCKOUT_AUTH_SET) != 0;
     lockout->left = lockout->locked ? 0 : values[1] - values[0];
     return TPM_OK;
 }

@@ -10,9 +10,12 @@
 /* Part 2, 6.5.2: TPM_CC */
 enum {
     TPM_CC_NV_UNDEFINE_SPACE = 0x122,
+    TPM_CC_HIERARCHY_CHANGE_AUTH = 0x129,
     TPM_CC_NV_DEFINE_SPACE = 0x12a,
     TPM_CC_CREATE_PRIMARY = 0x131,
     TPM_CC_NV_INCREMENT = 0x134,
+    TPM_CC_DICTIONARY_ATTACK_LOCK_RESET = 0x139,
+    TPM_CC_DICTIONARY_ATTACK_PARAMETERS = 0x13a,
     TPM_CC_STARTUP = 0x144,
     TPM_CC_SHUTDOWN = 0x145,
     TPM_CC_NV_READ = 0x14e,
@@ -78,6 +81,8 @@ enum {
     TPM_RH_OWNER = 0x40000001,      /* 7.4 */
     TPM_RH_NULL = 0x40000007,
     TPM_RS_PW = 0x40000009,
+    TPM_RH_LOCKOUT = 0x4000000a,
+    TPMA_PERMANENT_LOCKOUT_AUTH_SET = 1 << 2,
     TPMA_PERMANENT_IN_LOCKOUT = 1 << 9,
     TPMA_SESSION_CONTINUE = 0x01,   /* 8.4 */
     TPMA_SESSION_DECRYPT = 0x20,    /* the command's first parameter is encrypted */
@@ -140,6 +145,7 @@ struct tpm_call {
     struct tpm_bytes auth; /* the first one's authorisation value */
     uint8_t encryption;    /* TPMA_SESSION_DECRYPT, TPMA_SESSION_ENCRYPT: of the first parameter, a sized one */
     bool returns_handle;
+    const struct tpm_bytes *new_auth; /* the first one's from the response on; NULL: the same */
 };
 
 struct tpm_reader tpm_read(const uint8_t *data, size_t size);
@@ -188,6 +194,9 @@ __attribute__((warn_unused_result)) enum tpm_error tpm_make_parent(struct tpm *t
 /** Begins a session that is salted to the parent (TPM2_StartAuthSession). */
 __attribute__((warn_unused_result)) enum tpm_error tpm_start_session(struct tpm *tpm, const uint8_t *x,
                                                                      const uint8_t *y);
+
+/** Checks an authorisation value and leaves zeros at its end out. @param auth NULL: none */
+__attribute__((warn_unused_result)) enum tpm_error tpm_take_auth(const struct tpm_auth *auth, struct tpm_bytes *taken);
 
 /** @return an entity without a public area, whose name is its handle (part 1, 16) */
 struct tpm_entity tpm_permanent(uint32_t handle);

@@ -41,19 +41,6 @@ static bool is_template(const uint8_t *area, bool with_auth) {
     return memcmp(area, fixed, sizeof(fixed)) == 0;
 }
 
-/* The TPM leaves zeros at the end of an authorisation value out of HMACs (part 1, 17.6.4.3). */
-static enum tpm_error take_auth(const struct tpm_auth *auth, struct tpm_bytes *taken) {
-    *taken = (struct tpm_bytes){0};
-    if (auth == NULL)
-        return TPM_OK;
-    if (auth->size > TPM_AUTH_MAX)
-        return TPM_BAD_ARGUMENT;
-    *taken = (struct tpm_bytes){auth->value, auth->size};
-    while (taken->size > 0 && taken->start[taken->size - 1] == 0)
-        taken->size--;
-    return taken->size != 0 ? TPM_OK : TPM_BAD_ARGUMENT;
-}
-
 static bool write_blob(struct tpm *tpm, struct tpm_bytes public_area, struct tpm_bytes private_area,
                        struct tpm_blob *blob) {
     struct cbor_writer writer = cbor_write(blob->bytes, sizeof(blob->bytes));
@@ -115,7 +102,7 @@ static enum tpm_error create(struct tpm *tpm, struct tpm_bytes auth, const uint8
 enum tpm_error tpm_seal(struct tpm *tpm, const struct tpm_auth *auth, const uint8_t *secret, struct tpm_blob *blob) {
     struct tpm_bytes taken;
     blob->size = 0;
-    enum tpm_error error = take_auth(auth, &taken);
+    enum tpm_error error = tpm_take_auth(auth, &taken);
     if (error == TPM_OK)
         error = tpm_need_session(tpm);
     return error == TPM_OK ? create(tpm, taken, secret, blob) : error;
@@ -173,7 +160,7 @@ enum tpm_error tpm_unseal(struct tpm *tpm, const uint8_t *blob, size_t blob_size
     struct tpm_bytes taken;
     struct tpm_entity object = {0};
     memset(secret, 0, TPM_SECRET_SIZE);
-    enum tpm_error error = take_auth(auth, &taken);
+    enum tpm_error error = tpm_take_auth(auth, &taken);
     if (error != TPM_OK)
         return error;
     if (!read_blob(blob, blob_size, auth != NULL, &sealed))

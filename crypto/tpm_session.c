@@ -166,6 +166,19 @@ bool tpm_name_entity(struct tpm_entity *entity, uint32_t handle, const void *pub
     return digest_of(public_area, size, entity->name + writer.size);
 }
 
+/* The TPM leaves zeros at the end of an authorisation value out of HMACs (part 1, 17.6.4.3). */
+enum tpm_error tpm_take_auth(const struct tpm_auth *auth, struct tpm_bytes *taken) {
+    *taken = (struct tpm_bytes){0};
+    if (auth == NULL)
+        return TPM_OK;
+    if (auth->size > TPM_AUTH_MAX)
+        return TPM_BAD_ARGUMENT;
+    *taken = (struct tpm_bytes){auth->value, auth->size};
+    while (taken->size > 0 && taken->start[taken->size - 1] == 0)
+        taken->size--;
+    return taken->size != 0 ? TPM_OK : TPM_BAD_ARGUMENT;
+}
+
 static struct session_value session_value(const struct tpm *tpm, struct tpm_bytes auth) {
     struct session_value value = {.size = sizeof(tpm->session_key)};
     memcpy(value.bytes, tpm->session_key, sizeof(tpm->session_key));
@@ -299,7 +312,7 @@ static enum tpm_error open_response(struct tpm *tpm, const struct tpm_call *call
     return crypt_first(key, nonce_tpm(tpm), nonce_caller(tpm), false, first, parameters.size) ? TPM_OK : TPM_BAD_ANSWER;
 }
 
-static enum tpm_error run(struct tpm *tpm, const struct tpm_call *call, const struct session_value *key,
+static enum tpm_error run(struct tpm *tpm, const struct tpm_call *call, struct session_value *key,
                           struct tpm_writer *command, struct tpm_reader *parameters, uint32_t *handle) {
     struct tpm_reader body;
     enum tpm_error error = new_nonce(tpm);
@@ -310,6 +323,10 @@ static enum tpm_error run(struct tpm *tpm, const struct tpm_call *call, const st
     error = tpm_exchange(tpm, command, &body);
     if (error != TPM_OK)
         return error;
+    if (call->new_auth != NULL) {
+        crypto_wipe(key, sizeof(*key));
+        *key = session_value(tpm, *call->new_auth);
+    }
     if (call->returns_handle)
         *handle = tpm_get_u32(&body);
     struct tpm_bytes bytes = tpm_get_bytes(&body, tpm_get_u32(&body));

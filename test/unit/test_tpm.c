@@ -15,7 +15,7 @@
 #include "known_random.h"
 #include "swtpm.h"
 
-static const uint8_t secret[TPM_SECRET_SIZE] = "a secret that is 32 bytes long..";
+static const uint8_t secret[TPM_SECRET_SIZE + 1] = "a secret that is 32 bytes long..";
 static const struct tpm_auth right = {(const uint8_t *)"1234", 4}, wrong = {(const uint8_t *)"1235", 4};
 
 /* A TPM and its use. */
@@ -220,6 +220,28 @@ static void test_end_in_order_costs_no_attempt(void **state) {
     assert_int_equal(lockout_of(fixture).failures, 1);
 }
 
+static void test_guarded_lockout(void **state) {
+    struct fixture *fixture = *state;
+    const struct tpm_limits limits = {5, 3600, 86400};
+    const struct tpm_auth password = {(const uint8_t *)"in the safe", 11}, other = {(const uint8_t *)"anything", 8};
+    struct tpm_blob blob;
+    assert_false(lockout_of(fixture).guarded);
+    assert_int_equal(tpm_guard(&fixture->tpm, NULL, &other, &limits), TPM_OK);
+    assert_int_equal(tpm_guard(&fixture->tpm, &other, &password, &limits), TPM_OK);
+    lock(fixture, &blob);
+    struct tpm_lockout lockout = lockout_of(fixture);
+    assert_true(lockout.guarded);
+    assert_int_equal(lockout.failures, 5);
+    assert_int_equal(lockout.interval_s, 3600);
+    assert_int_equal(tpm_lift_lockout(&fixture->tpm, &password), TPM_OK);
+    assert_int_equal(unseal(fixture, &blob, &right), TPM_OK);
+    // The password itself may be tried once.
+    assert_int_equal(tpm_lift_lockout(&fixture->tpm, NULL), TPM_WRONG_AUTH);
+    assert_int_equal(tpm_lift_lockout(&fixture->tpm, &password), TPM_LOCKED_OUT);
+    assert_int_equal(tpm_guard(&fixture->tpm, &password, NULL, &limits), TPM_BAD_ARGUMENT);
+    assert_int_equal(tpm_guard(&fixture->tpm, &password, &other, &(struct tpm_limits){0, 1, 1}), TPM_BAD_ARGUMENT);
+}
+
 static void test_other_tpm(void **state) {
     struct fixture *fixture = *state;
     struct fixture *other;
@@ -242,15 +264,18 @@ static void test_cleared_tpm(void **state) {
     struct fixture *fixture = *state;
     struct tpm_blob blob;
     uint8_t before[TPM_IDENTITY_SIZE], after[TPM_IDENTITY_SIZE];
-    uint64_t value;
+    uint64_t value, last;
     seal(fixture, &right, &blob);
-    assert_int_equal(tpm_counter_make(&fixture->tpm, 3, &value), TPM_OK);
+    assert_int_equal(tpm_counter_make(&fixture->tpm, 3, &last), TPM_OK);
+    assert_int_equal(tpm_counter_raise(&fixture->tpm, 3, &last), TPM_OK);
     assert_int_equal(tpm_identity(&fixture->tpm, before), TPM_OK);
     tpm_close(&fixture->tpm);
     raw(fixture, clear);
     use(fixture);
     assert_int_equal(unseal(fixture, &blob, &right), TPM_OTHER);
     assert_int_equal(tpm_counter_read(&fixture->tpm, 3, &value), TPM_NO_COUNTER);
+    assert_int_equal(tpm_counter_make(&fixture->tpm, 3, &value), TPM_OK);
+    assert_true(value > last); // not even so does it begin again
     assert_int_equal(tpm_identity(&fixture->tpm, after), TPM_OK);
     assert_memory_not_equal(before, after, sizeof(before));
 }
@@ -363,6 +388,47 @@ static void test_what_it_is(void **state) {
     assert_string_equal(text, "IBM");
 }
 
+/* Whoever listens on the bus. */
+struct listener {
+    struct tpm_transport transport;
+    const char *secrets[2];
+    unsigned exchanges;
+};
+
+static void require_absent(const struct listener *listener, const uint8_t *data, size_t size) {
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = strlen(listener->secrets[i]);
+        for (size_t at = 0; at + length <= size; at++)
+            assert_memory_not_equal(data + at, listener->secrets[i], length);
+    }
+}
+
+static size_t listen(void *context, const uint8_t *command, size_t size, uint8_t *response, size_t capacity) {
+    struct listener *listener = context;
+    size_t received = listener->transport.submit(listener->transport.context, command, size, response, capacity);
+    require_absent(listener, command, size);
+    require_absent(listener, response, received);
+    listener->exchanges++;
+    return received;
+}
+
+static void test_nothing_secret_on_the_bus(void **state) {
+    struct fixture *fixture = *state;
+    const struct tpm_auth pin = {(const uint8_t *)"not 1234", 8};
+    struct listener listener = {swtpm_transport(&fixture->swtpm), {(const char *)secret, (const char *)pin.value}, 0};
+    struct tpm_blob blob;
+    fixture->tpm.transport.context = &listener;
+    fixture->tpm.transport.submit = listen;
+    fixture->tpm.transport.wait = listener.transport.wait;
+    seal(fixture, &pin, &blob);
+    assert_int_equal(tpm_guard(&fixture->tpm, NULL, &pin, &(struct tpm_limits){5, 60, 60}), TPM_OK);
+    assert_int_equal(unseal(fixture, &blob, &pin), TPM_OK);
+    assert_int_equal(unseal(fixture, &blob, &wrong), TPM_WRONG_AUTH);
+    tpm_close(&fixture->tpm);
+    assert_in_range(listener.exchanges, 10, 100);
+    use(fixture);
+}
+
 static void test_without_random_numbers(void **state) {
     struct fixture *fixture = *state;
     struct tpm_blob blob;
@@ -392,6 +458,7 @@ int main(void) {
         TPM_TEST(test_restart_does_not_unlock),
         TPM_TEST(test_time_unlocks),
         TPM_TEST(test_end_in_order_costs_no_attempt),
+        TPM_TEST(test_guarded_lockout),
         TPM_TEST(test_other_tpm),
         TPM_TEST(test_cleared_tpm),
         TPM_TEST(test_owned_tpm),
@@ -403,6 +470,7 @@ int main(void) {
         TPM_TEST(test_room_for_counters_ends),
         TPM_TEST(test_random_bytes),
         TPM_TEST(test_what_it_is),
+        TPM_TEST(test_nothing_secret_on_the_bus),
         TPM_TEST(test_without_random_numbers),
         TPM_TEST(test_tpm_that_went_away),
     };

@@ -12,7 +12,7 @@
 #include "known_random.h"
 
 enum {
-    CONVERSATION_STEPS = 11,
+    CONVERSATION_STEPS = 13,
     CONVERSATION_ANSWERS_MAX = 64,
 };
 
@@ -43,6 +43,7 @@ static inline enum tpm_error expect_error(enum tpm_error error, enum tpm_error e
 
 static inline enum tpm_error conversation_step(struct conversation *talk, unsigned step) {
     const struct tpm_auth auth = {(const uint8_t *)"123456", 6};
+    const struct tpm_limits limits = {10, 3600, 86400};
     struct tpm *tpm = &talk->tpm;
     switch (step) {
     case 0:
@@ -65,6 +66,10 @@ static inline enum tpm_error conversation_step(struct conversation *talk, unsign
         return tpm_counter_raise(tpm, 1, &talk->value);
     case 9:
         return tpm_counter_remove(tpm, 1);
+    case 10:
+        return tpm_guard(tpm, NULL, &auth, &limits);
+    case 11:
+        return tpm_lift_lockout(tpm, &auth);
     default:
         tpm_close(tpm);
         return TPM_OK;

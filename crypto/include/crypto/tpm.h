@@ -93,11 +93,19 @@ struct tpm {
 /** What the TPM says of wrong authorisation values (part 1, 17.8). */
 struct tpm_lockout {
     bool locked;
+    bool guarded;        /* a password is asked for to lift it; else whoever has the TPM in hand can: tpm_guard() */
     uint32_t failures;   /* counted now; goes down by one with each interval, and by no right value */
     uint32_t allowed;    /* failures from which on it is locked */
     uint32_t left;       /* attempts until then */
     uint32_t interval_s; /* seconds for a failure to be forgotten, so at most until the next attempt; 0: never */
     uint32_t recovery_s; /* seconds after a wrong lockout password */
+};
+
+/** How many wrong authorisation values a TPM takes. */
+struct tpm_limits {
+    uint32_t allowed;    /* wrong ones, then it is locked; not 0 */
+    uint32_t interval_s; /* seconds for one to be forgotten; not 0: that would switch the protection off */
+    uint32_t recovery_s; /* seconds without an attempt after a wrong password; 0: until the next start */
 };
 
 /** An authorisation value: a secret of the caller's. Zeros at its end do not count (part 1, 17.6.4.3). */
@@ -140,6 +148,25 @@ __attribute__((warn_unused_result)) enum tpm_error tpm_lockout(struct tpm *tpm, 
 
 /** Writes a lock-out state as a user wants it: attempts left, or how long to wait. @param text TPM_TEXT_SIZE bytes */
 void tpm_lockout_text(const struct tpm_lockout *lockout, char *text);
+
+/**
+ * Guards the lock-out (TPM2_DictionaryAttackParameters, TPM2_HierarchyChangeAuth): sets its limits and the password for
+ * lifting it. Without a password anyone who has the TPM in hand lifts it as often as he likes, and tries all PINs. The
+ * password belongs where a lost PIN's recovery is, never on the device.
+ * @param old      NULL: there is no password yet
+ * @param password the new one
+ * @return as of tpm_seal(), TPM_WRONG_AUTH (old), TPM_LOCKED_OUT (after a wrong password, for recovery_s)
+ */
+__attribute__((warn_unused_result)) enum tpm_error tpm_guard(struct tpm *tpm, const struct tpm_auth *old,
+                                                             const struct tpm_auth *password,
+                                                             const struct tpm_limits *limits);
+
+/**
+ * Lifts a lock-out (TPM2_DictionaryAttackLockReset): no wrong value is counted any more.
+ * @param password NULL: there is none
+ * @return as of tpm_guard()
+ */
+__attribute__((warn_unused_result)) enum tpm_error tpm_lift_lockout(struct tpm *tpm, const struct tpm_auth *password);
 
 /**
  * Gets random bytes (TPM2_GetRandom): one more input for a pool, never the only one.
