@@ -8,6 +8,8 @@
  */
 
 #define MBEDTLS_HAVE_ASM
+/* Double-width division would need the compiler's library, which is not there in the loader. */
+#define MBEDTLS_NO_UDBL_DIVISION
 
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA256_C

@@ -19,7 +19,7 @@ import cddl
 
 TOP = Path(__file__).resolve().parents[2]
 SCHEMA = cddl.Schema(TOP / "crypto/cose.cddl", TOP / "crypto/stream.cddl", TOP / "crypto/keys.cddl",
-                     TOP / "persona/persona.cddl")
+                     TOP / "persona/persona.cddl", TOP / "persona/cli/cli.cddl")
 TYPE = "application/vnd.flipside."
 RECIPIENT_HEADER = cbor2.dumps({1: -31})
 STREAM_HEADER, TAG = 87, 16
