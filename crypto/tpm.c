@@ -22,6 +22,25 @@ struct tpm_writer tpm_begin(struct tpm *tpm, uint32_t tag, uint32_t code) {
     return writer;
 }
 
+struct tpm_writer tpm_begin_without_password(struct tpm *tpm, uint32_t code, uint32_t handle) {
+    struct tpm_writer writer = tpm_begin(tpm, TPM_ST_SESSIONS, code);
+    tpm_put_u32(&writer, handle);
+    tpm_put_u32(&writer, TPM_PASSWORD_AREA_SIZE);
+    tpm_put_u32(&writer, TPM_RS_PW);
+    tpm_put_u16(&writer, 0); // no nonce
+    tpm_put_u8(&writer, 0);
+    tpm_put_u16(&writer, 0); // no password
+    return writer;
+}
+
+struct tpm_reader tpm_parameters_without_password(struct tpm_reader *body) {
+    struct tpm_bytes bytes = tpm_get_bytes(body, tpm_get_u32(body));
+    struct tpm_reader parameters = tpm_read(bytes.start, bytes.size);
+    (void)tpm_get_bytes(body, 2 + 1 + 2); // no nonce, attributes, no HMAC
+    parameters.failed = !tpm_read_end(body);
+    return parameters;
+}
+
 static bool sent_again(uint32_t code) { return tpm_error_of(code) == TPM_BUSY; }
 
 /* One command, one response. @return TPM_OK when there is a response, whose code then is in tpm->code */

@@ -67,7 +67,7 @@ static enum tpm_error define(struct tpm *tpm, uint32_t number) {
     tpm_put_sized(&command, NULL, 0); // no authorisation value
     write_public(area, number, ATTRIBUTES);
     tpm_put_sized(&command, area, sizeof(area));
-    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters, NULL);
+    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters);
     if (error != TPM_OK)
         return error == TPM_WRONG_AUTH ? TPM_OWNED : error;
     return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;
@@ -83,7 +83,7 @@ static enum tpm_error increment(struct tpm *tpm, const struct tpm_entity *counte
     struct tpm_reader parameters;
     const struct tpm_call call = call_of(TPM_CC_NV_INCREMENT, counter);
     struct tpm_writer command = tpm_call_begin(tpm, &call);
-    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters, NULL);
+    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters);
     if (error != TPM_OK)
         return error;
     return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;
@@ -96,7 +96,7 @@ static enum tpm_error read_value(struct tpm *tpm, const struct tpm_entity *count
     struct tpm_writer command = tpm_call_begin(tpm, &call);
     tpm_put_u16(&command, VALUE_SIZE);
     tpm_put_u16(&command, 0); // offset
-    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters, NULL);
+    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters);
     if (error == TPM_REFUSED && tpm->code == TPM_RC_NV_UNINITIALIZED)
         return TPM_NO_COUNTER; // its making was cut off
     if (error != TPM_OK)
@@ -147,7 +147,7 @@ enum tpm_error tpm_counter_remove(struct tpm *tpm, uint32_t number) {
     const struct tpm_call call = {
         .code = TPM_CC_NV_UNDEFINE_SPACE, .entities = {tpm_permanent(TPM_RH_OWNER), counter}, .entity_count = 2};
     struct tpm_writer command = tpm_call_begin(tpm, &call);
-    error = tpm_call_end(tpm, &call, &command, &parameters, NULL);
+    error = tpm_call_end(tpm, &call, &command, &parameters);
     if (error != TPM_OK)
         return error == TPM_WRONG_AUTH ? TPM_OWNED : error;
     return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;

@@ -107,7 +107,10 @@ enum {
     TPM_NONCE_MIN = 16,                             /* bytes (part 1, 17.6.3.1) */
     TPM_COORDINATE_MAX = 32,                        /* bytes on P-256 */
     TPM_SEALED_PUBLIC_SIZE = 14 + TPM_DIGEST_BYTES, /* bytes of a sealed object's public area */
-    TPM_PRIVATE_MAX = 400,                          /* bytes of a sealed object's private area */
+    TPM_PASSWORD_AREA_SIZE = 4 + 2 + 1 + 2, /* bytes of a session area: handle, no nonce, attributes, no password */
+    /* bytes of a sealed object's private area: what TPM2_Load has room for. TPMs make 158 (part 1, 23.4). */
+    TPM_PRIVATE_MAX =
+        TPM_COMMAND_MAX - (TPM_HEADER_SIZE + 4 + 4 + TPM_PASSWORD_AREA_SIZE + 2 + 2 + TPM_SEALED_PUBLIC_SIZE),
 };
 
 struct tpm_bytes {
@@ -144,7 +147,6 @@ struct tpm_call {
     size_t entity_count;
     struct tpm_bytes auth; /* the first one's authorisation value */
     uint8_t encryption;    /* TPMA_SESSION_DECRYPT, TPMA_SESSION_ENCRYPT: of the first parameter, a sized one */
-    bool returns_handle;
     const struct tpm_bytes *new_auth; /* the first one's from the response on; NULL: the same */
 };
 
@@ -173,6 +175,12 @@ enum tpm_error tpm_error_of(uint32_t code);
 
 /** Begins a command without sessions in the TPM's buffer. */
 struct tpm_writer tpm_begin(struct tpm *tpm, uint32_t tag, uint32_t code);
+
+/** Begins a command in the TPM's buffer that an empty password authorises, without the session. */
+struct tpm_writer tpm_begin_without_password(struct tpm *tpm, uint32_t code, uint32_t handle);
+
+/** Reads the parameters of its response, which must be the rest of it but for the session area. */
+struct tpm_reader tpm_parameters_without_password(struct tpm_reader *body);
 
 /**
  * Sends the command that was written, again while the TPM says so.
@@ -214,10 +222,8 @@ struct tpm_writer tpm_call_begin(struct tpm *tpm, const struct tpm_call *call);
 /**
  * Encrypts, authorises and sends the command; checks and decrypts its response (part 1, 17.6 and 19.3).
  * @param parameters of the response, in the TPM's buffer until the next command
- * @param handle     that it returns; NULL unless call->returns_handle
  */
-__attribute__((warn_unused_result)) enum tpm_error tpm_call_end(struct tpm *tpm, const struct tpm_call *call,
-                                                                struct tpm_writer *command,
-                                                                struct tpm_reader *parameters, uint32_t *handle);
+__attribute__((warn_unused_result)) enum tpm_error
+tpm_call_end(struct tpm *tpm, const struct tpm_call *call, struct tpm_writer *command, struct tpm_reader *parameters);
 
 #endif

@@ -10,7 +10,7 @@ static struct tpm_call call_of(uint32_t code, struct tpm_bytes password) {
 /* Sends a command whose response has no parameters. */
 static enum tpm_error finish(struct tpm *tpm, const struct tpm_call *call, struct tpm_writer *command) {
     struct tpm_reader parameters;
-    enum tpm_error error = tpm_call_end(tpm, call, command, &parameters, NULL);
+    enum tpm_error error = tpm_call_end(tpm, call, command, &parameters);
     if (error != TPM_OK)
         return error;
     return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;

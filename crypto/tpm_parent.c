@@ -7,8 +7,7 @@
 #include "crypto/digest.h"
 
 enum {
-    PASSWORD_AREA_SIZE = 4 + 2 + 1 + 2, /* handle, no nonce, attributes, no password */
-    PUBLIC_MAX = 256,                   /* bytes */
+    PUBLIC_MAX = 256, /* bytes */
     CREATION_MAX = 512,
     TICKET_MAX = 64,
 };
@@ -34,13 +33,7 @@ _Static_assert((TPMA_OBJECT_FIXED_TPM | TPMA_OBJECT_FIXED_PARENT | TPMA_OBJECT_S
                "the attributes above");
 
 static struct tpm_writer write_command(struct tpm *tpm) {
-    struct tpm_writer command = tpm_begin(tpm, TPM_ST_SESSIONS, TPM_CC_CREATE_PRIMARY);
-    tpm_put_u32(&command, TPM_RH_OWNER);
-    tpm_put_u32(&command, PASSWORD_AREA_SIZE);
-    tpm_put_u32(&command, TPM_RS_PW);
-    tpm_put_sized(&command, NULL, 0);
-    tpm_put_u8(&command, 0);
-    tpm_put_sized(&command, NULL, 0);
+    struct tpm_writer command = tpm_begin_without_password(tpm, TPM_CC_CREATE_PRIMARY, TPM_RH_OWNER);
     tpm_put_u16(&command, 2 + 2); // inSensitive: no authorisation value, no data
     tpm_put_u32(&command, 0);
     tpm_put_u16(&command, sizeof(template) + 2 + 2);
@@ -70,20 +63,17 @@ static bool parse_public(struct tpm *tpm, struct tpm_bytes area, uint8_t *x, uin
 
 static enum tpm_error parse(struct tpm *tpm, struct tpm_reader *body, uint8_t *x, uint8_t *y) {
     uint32_t handle = tpm_get_u32(body);
-    uint32_t size = tpm_get_u32(body);
     if (body->failed)
         return TPM_BAD_ANSWER;
     tpm->parent = handle; // from now on to be freed
-    struct tpm_bytes bytes = tpm_get_bytes(body, size);
-    struct tpm_reader parameters = tpm_read(bytes.start, bytes.size);
+    struct tpm_reader parameters = tpm_parameters_without_password(body);
     struct tpm_bytes area = tpm_get_sized(&parameters, PUBLIC_MAX);
     (void)tpm_get_sized(&parameters, CREATION_MAX);
     (void)tpm_get_sized(&parameters, TPM_DIGEST_BYTES);
     (void)tpm_get_bytes(&parameters, 2 + 4); // creationTicket: tag and hierarchy
     (void)tpm_get_sized(&parameters, TICKET_MAX);
     (void)tpm_get_sized(&parameters, TPM_NAME_MAX);
-    (void)tpm_get_bytes(body, 2 + 1 + 2); // the password's session area
-    bool good = tpm_read_end(&parameters) && tpm_read_end(body) && parse_public(tpm, area, x, y);
+    bool good = tpm_read_end(&parameters) && parse_public(tpm, area, x, y);
     return good ? TPM_OK : TPM_BAD_ANSWER;
 }
 

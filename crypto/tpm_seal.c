@@ -95,7 +95,7 @@ static enum tpm_error create(struct tpm *tpm, struct tpm_bytes auth, const uint8
     tpm_put_sized(&command, NULL, 0); // unique
     tpm_put_sized(&command, NULL, 0); // outsideInfo
     tpm_put_u32(&command, 0);         // creationPCR
-    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters, NULL);
+    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters);
     return error == TPM_OK ? parse_created(tpm, &parameters, auth.size != 0, blob) : error;
 }
 
@@ -114,18 +114,19 @@ static enum tpm_error load_error(const struct tpm *tpm, enum tpm_error error) {
     return error == TPM_REFUSED && (tpm->code & TPM_RC_FORMAT_1) != 0 ? TPM_BAD_BLOB : error;
 }
 
-/* TPM2_Load. */
+/* TPM2_Load. Not through the session, with whose HMAC the command would be too long for U-Boot: the object
+ * authenticates itself to the TPM, and TPM2_Unseal names it by what was asked for, whatever the answer says that was
+ * loaded. */
 static enum tpm_error load(struct tpm *tpm, const struct sealed *sealed, struct tpm_entity *object) {
-    struct tpm_reader parameters;
-    uint32_t handle = 0;
-    const struct tpm_call call = {
-        .code = TPM_CC_LOAD, .entities = {tpm_parent_entity(tpm)}, .entity_count = 1, .returns_handle = true};
-    struct tpm_writer command = tpm_call_begin(tpm, &call);
+    struct tpm_reader body;
+    struct tpm_writer command = tpm_begin_without_password(tpm, TPM_CC_LOAD, tpm->parent);
     tpm_put_sized(&command, sealed->private_area.start, sealed->private_area.size);
     tpm_put_sized(&command, sealed->public_area, sizeof(sealed->public_area));
-    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters, &handle);
+    enum tpm_error error = tpm_exchange(tpm, &command, &body);
     if (error != TPM_OK)
         return load_error(tpm, error);
+    uint32_t handle = tpm_get_u32(&body);
+    struct tpm_reader parameters = tpm_parameters_without_password(&body);
     struct tpm_bytes name = tpm_get_sized(&parameters, TPM_NAME_MAX);
     if (!tpm_name_entity(object, handle, sealed->public_area, sizeof(sealed->public_area)))
         return TPM_FAILED;
@@ -143,7 +144,7 @@ static enum tpm_error unseal(struct tpm *tpm, const struct tpm_entity *object, s
                                   .auth = auth,
                                   .encryption = TPMA_SESSION_ENCRYPT};
     struct tpm_writer command = tpm_call_begin(tpm, &call);
-    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters, NULL);
+    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters);
     if (error != TPM_OK)
         return error;
     struct tpm_bytes data = tpm_get_sized(&parameters, TPM_SECRET_SIZE);

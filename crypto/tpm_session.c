@@ -313,7 +313,7 @@ static enum tpm_error open_response(struct tpm *tpm, const struct tpm_call *call
 }
 
 static enum tpm_error run(struct tpm *tpm, const struct tpm_call *call, struct session_value *key,
-                          struct tpm_writer *command, struct tpm_reader *parameters, uint32_t *handle) {
+                          struct tpm_writer *command, struct tpm_reader *parameters) {
     struct tpm_reader body;
     enum tpm_error error = new_nonce(tpm);
     if (error != TPM_OK)
@@ -327,8 +327,6 @@ static enum tpm_error run(struct tpm *tpm, const struct tpm_call *call, struct s
         crypto_wipe(key, sizeof(*key));
         *key = session_value(tpm, *call->new_auth);
     }
-    if (call->returns_handle)
-        *handle = tpm_get_u32(&body);
     struct tpm_bytes bytes = tpm_get_bytes(&body, tpm_get_u32(&body));
     error = open_response(tpm, call, key, bytes, &body);
     *parameters = tpm_read(bytes.start, bytes.size);
@@ -336,9 +334,9 @@ static enum tpm_error run(struct tpm *tpm, const struct tpm_call *call, struct s
 }
 
 enum tpm_error tpm_call_end(struct tpm *tpm, const struct tpm_call *call, struct tpm_writer *command,
-                            struct tpm_reader *parameters, uint32_t *handle) {
+                            struct tpm_reader *parameters) {
     struct session_value key = session_value(tpm, call->auth);
-    enum tpm_error error = run(tpm, call, &key, command, parameters, handle);
+    enum tpm_error error = run(tpm, call, &key, command, parameters);
     crypto_wipe(&key, sizeof(key));
     crypto_wipe(tpm->command, sizeof(tpm->command)); // parameters, of which some are secrets
     return error;

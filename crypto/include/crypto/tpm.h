@@ -24,12 +24,12 @@
 #include <stdbool.h>
 
 enum {
-    TPM_COMMAND_MAX = 1024,  /* bytes */
+    TPM_COMMAND_MAX = 256,   /* bytes: U-Boot passes no longer ones on (COMMAND_BUFFER_SIZE in lib/tpm-utils.h) */
     TPM_RESPONSE_MAX = 1024, /* bytes */
     TPM_AUTH_MAX = 32,       /* bytes of an authorisation value */
     TPM_SECRET_SIZE = 32,    /* bytes of a sealed secret */
     TPM_IDENTITY_SIZE = 32,  /* bytes */
-    TPM_BLOB_MAX = 512,      /* bytes of a sealed secret's blob */
+    TPM_BLOB_MAX = 288,      /* bytes of a sealed secret's blob */
     TPM_RANDOM_MAX = 32,     /* bytes at once */
     TPM_COUNTERS_MAX = 256,
     TPM_TEXT_SIZE = 160,      /* bytes of tpm_lockout_text(), with the NUL */
