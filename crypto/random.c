@@ -74,3 +74,31 @@ enum random_error random_derive(const struct random_pool *pool, const char *labe
 }
 
 void random_wipe(struct random_pool *pool) { crypto_wipe(pool->key, sizeof(pool->key)); }
+
+enum random_error random_stream_open(struct random_stream *stream, const struct random_pool *pool, const char *label) {
+    return random_derive(pool, label, "stream", stream->key, sizeof(stream->key));
+}
+
+enum random_error random_bytes(struct random_stream *stream, void *output, size_t size) {
+    static const char next_label[] = "flipside random stream 1: next";
+    static const char bytes_label[] = "flipside random stream 1: bytes";
+    uint8_t next[HKDF_KEY_SIZE];
+    enum hkdf_error error = HKDF_OK;
+
+    // The key is replaced after each piece, and so what it gave is out of reach of whoever sees it later.
+    for (size_t done = 0; done < size && error == HKDF_OK;) {
+        size_t piece = size - done < RANDOM_OUTPUT_MAX ? size - done : RANDOM_OUTPUT_MAX;
+        error = hkdf_expand(stream->key, bytes_label, sizeof(bytes_label), (uint8_t *)output + done, piece);
+        if (error == HKDF_OK)
+            error = hkdf_expand(stream->key, next_label, sizeof(next_label), next, sizeof(next));
+        if (error == HKDF_OK)
+            memcpy(stream->key, next, sizeof(next));
+        done += piece;
+    }
+    crypto_wipe(next, sizeof(next));
+    if (error != HKDF_OK)
+        crypto_wipe(output, size);
+    return error == HKDF_OK ? RANDOM_OK : RANDOM_FAILED;
+}
+
+void random_stream_wipe(struct random_stream *stream) { crypto_wipe(stream->key, sizeof(stream->key)); }

@@ -94,7 +94,9 @@ static size_t character_size(struct slice slice) {
     return is_wrong ? 0 : size;
 }
 
-static bool is_text(struct slice slice) {
+bool config_is_text(const char *text, size_t text_size) {
+    struct slice slice = {text, text_size};
+
     while (slice.size > 0) {
         size_t size = character_size(slice);
 
@@ -162,17 +164,20 @@ static bool is_name(struct slice slice) {
 
 bool config_is_name(const char *text) { return is_name((struct slice){text, strlen(text)}); }
 
-/** A file beside persona.conf: nothing that leads elsewhere on any file system. */
-static enum config_error take_file_name(char *to, struct slice value) {
+bool config_is_file_name(const char *text, size_t size) {
     bool has_other_than_dots = false;
 
-    for (size_t i = 0; i < value.size; i++) {
-        if (strchr("/\\:*?\"<>|", value.text[i]) != NULL || (value.text[i] & 0x80) != 0) {
-            return CONFIG_BAD_FILE_NAME;
+    for (size_t i = 0; i < size; i++) {
+        if (strchr("/\\:*?\"<>|", text[i]) != NULL || (text[i] & 0x80) != 0) {
+            return false;
         }
-        has_other_than_dots = has_other_than_dots || value.text[i] != '.';
+        has_other_than_dots = has_other_than_dots || text[i] != '.';
     }
-    return has_other_than_dots ? copy(to, CONFIG_FILE_NAME_SIZE, value) : CONFIG_BAD_FILE_NAME;
+    return has_other_than_dots;
+}
+
+static enum config_error take_file_name(char *to, struct slice value) {
+    return config_is_file_name(value.text, value.size) ? copy(to, CONFIG_FILE_NAME_SIZE, value) : CONFIG_BAD_FILE_NAME;
 }
 
 /* flipside.conf */
@@ -319,7 +324,7 @@ static struct config_fault parse(struct slice rest, const struct key *keys, void
     for (unsigned number = 1; rest.size > 0; number++) {
         struct slice line = trim(next_line(&rest));
 
-        if (!is_text(line)) {
+        if (!config_is_text(line.text, line.size)) {
             return (struct config_fault){CONFIG_BAD_CHARACTER, number};
         }
         if (line.size == 0 || line.text[0] == '#') {

@@ -4,12 +4,12 @@
 #include "attention.h"
 #include "channel.h"
 #include "console.h"
+#include "crypto/cbor.h"
 #include "flip.h"
 #include "history.h"
 #include "log.h"
 #include "prewarm.h"
 #include "switcher.h"
-#include "switcher/cbor.h"
 
 /* control.cddl */
 enum message {

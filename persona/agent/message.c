@@ -3,15 +3,10 @@
 
 #include <string.h>
 
-#include "switcher/cbor.h"
+#include "crypto/cbor.h"
 
 /* The fewest items of the arrays that a later version may make longer. */
 enum { STATUS_ITEMS = 6, PERSONA_ITEMS = 4, FLIP_ITEMS = 3 + TIMES };
-
-/* RFC 8949 3 */
-enum { MAJOR_BYTES = 2, MAJOR_TEXT = 3, MAJOR_ARRAY = 4, MAJOR_MAP = 5, MAJOR_TAG = 6, INLINE_END = 24, LARGEST = 27 };
-
-enum { DEEPEST = 8 };
 
 static struct message_bytes finish(struct message_bytes bytes, const struct cbor_writer *writer) {
     bytes.size = writer->failed ? 0 : writer->size;
@@ -61,61 +56,10 @@ struct message_bytes message_local_error(const char *text) {
     return with_number_and_text(MESSAGE_ERROR, MESSAGE_LOCAL, text);
 }
 
-static uint64_t head_argument(struct cbor_reader *reader, unsigned information) {
-    uint64_t value = 0;
-    size_t bytes = information < INLINE_END ? 0 : (size_t)1 << (information - INLINE_END);
-    if (information > LARGEST || bytes > reader->left)
-        reader->failed = true;
-    if (reader->failed || bytes == 0)
-        return information;
-    for (size_t i = 0; i < bytes; i++)
-        value = value << 8 | reader->next[i];
-    reader->next += bytes;
-    reader->left -= bytes;
-    return value;
-}
-
-static void skip_bytes(struct cbor_reader *reader, uint64_t size) {
-    if (size > reader->left)
-        reader->failed = true;
-    if (reader->failed)
-        return;
-    reader->next += size;
-    reader->left -= (size_t)size;
-}
-
-/* An item of any type: what a later version has put behind those of this one. */
-static void skip_item(struct cbor_reader *reader, unsigned depth) {
-    if (reader->left == 0 || depth == DEEPEST)
-        reader->failed = true;
-    if (reader->failed)
-        return;
-    unsigned major = *reader->next >> 5;
-    unsigned information = *reader->next & 0x1f;
-    skip_bytes(reader, 1);
-    uint64_t value = head_argument(reader, information);
-    if (major == MAJOR_BYTES || major == MAJOR_TEXT) {
-        skip_bytes(reader, value);
-        return;
-    }
-    uint64_t items = major == MAJOR_ARRAY ? value : major == MAJOR_MAP ? 2 * value : major == MAJOR_TAG ? 1 : 0;
-    if (value > reader->left && (major == MAJOR_ARRAY || major == MAJOR_MAP))
-        reader->failed = true;
-    for (uint64_t i = 0; i < items && !reader->failed; i++)
-        skip_item(reader, depth + 1);
-}
-
-static uint64_t begin_array(struct cbor_reader *reader, uint64_t least, uint64_t most) {
-    uint64_t items = cbor_read_array(reader);
-    if (items < least || items > most)
-        reader->failed = true;
-    return reader->failed ? 0 : items;
-}
-
-/* Of an array of which known items were read. */
+/* Of an array of which known items were read; behind them is what a later version has put there. */
 static void end_array(struct cbor_reader *reader, uint64_t items, uint64_t known) {
     for (uint64_t i = known; i < items && !reader->failed; i++)
-        skip_item(reader, 0);
+        (void)cbor_read_item(reader);
 }
 
 static unsigned read_below(struct cbor_reader *reader, uint64_t end) {
@@ -144,7 +88,7 @@ static void read_text(struct cbor_reader *reader, char *to) {
 }
 
 static void read_persona(struct cbor_reader *reader, struct message_persona *persona) {
-    uint64_t items = begin_array(reader, PERSONA_ITEMS, UINT64_MAX);
+    uint64_t items = cbor_read_array_of(reader, PERSONA_ITEMS, UINT64_MAX);
     read_name(reader, persona->name);
     persona->state = (enum message_state)read_below(reader, STATES);
     persona->since = cbor_read_uint(reader);
@@ -153,7 +97,7 @@ static void read_persona(struct cbor_reader *reader, struct message_persona *per
 }
 
 static void read_flip(struct cbor_reader *reader, unsigned personas, struct message_flip *flip) {
-    uint64_t items = begin_array(reader, FLIP_ITEMS, UINT64_MAX);
+    uint64_t items = cbor_read_array_of(reader, FLIP_ITEMS, UINT64_MAX);
     flip->from = read_below(reader, personas);
     flip->to = read_below(reader, personas);
     flip->stage = (enum message_stage)read_below(reader, STAGES);
@@ -166,14 +110,14 @@ static void read_flip(struct cbor_reader *reader, unsigned personas, struct mess
 static void read_status(struct cbor_reader *reader, struct message_status *status) {
     status->now = cbor_read_uint(reader);
     status->self = read_below(reader, MESSAGE_PERSONAS_MAX);
-    status->persona_count = (unsigned)begin_array(reader, 1, MESSAGE_PERSONAS_MAX);
+    status->persona_count = (unsigned)cbor_read_array_of(reader, 1, MESSAGE_PERSONAS_MAX);
     for (unsigned i = 0; i < status->persona_count; i++)
         read_persona(reader, &status->personas[i]);
     reader->failed |= status->self >= status->persona_count;
-    status->flip_count = (unsigned)begin_array(reader, 0, MESSAGE_FLIPS_MAX);
+    status->flip_count = (unsigned)cbor_read_array_of(reader, 0, MESSAGE_FLIPS_MAX);
     for (unsigned i = 0; i < status->flip_count; i++)
         read_flip(reader, status->persona_count, &status->flips[i]);
-    uint64_t counters = begin_array(reader, COUNTERS, UINT64_MAX);
+    uint64_t counters = cbor_read_array_of(reader, COUNTERS, UINT64_MAX);
     for (unsigned i = 0; i < COUNTERS; i++)
         status->counters[i] = cbor_read_uint(reader);
     end_array(reader, counters, COUNTERS);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Static libraries from unpacked third-party sources (scripts/fetch): only the files that are used.
 set(FLIPSIDE_THIRD_PARTY_DIR ${CMAKE_SOURCE_DIR}/build/third-party CACHE PATH
-    "Directory with the unpacked sources dtc/, mbedtls/ and zlib/")
+    "Directory with the unpacked sources argon2/, dtc/, mbedtls/ and zlib/")
 
 # flipside_third_party(TARGET DIRECTORY INCLUDE FILES...): a library of FILES, whose users see INCLUDE.
 function(flipside_third_party target directory include)
@@ -30,7 +30,20 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
     target_compile_options(zlib_inflate PRIVATE "SHELL:-include string.h")
 
     flipside_third_party(mbedcrypto_small mbedtls include
-        library/constant_time.c library/hkdf.c library/md.c library/platform_util.c library/sha256.c)
+        library/aes.c library/aesce.c library/aesni.c library/asn1parse.c library/asn1write.c library/bignum.c
+        library/bignum_core.c library/block_cipher.c library/constant_time.c library/ecdh.c library/ecdsa.c library/ecp.c
+        library/ecp_curves.c library/gcm.c library/hkdf.c library/hmac_drbg.c library/md.c library/platform_util.c
+        library/sha256.c)
     target_compile_definitions(mbedcrypto_small PUBLIC
         MBEDTLS_CONFIG_FILE="${CMAKE_SOURCE_DIR}/crypto/mbedtls_config.h")
+
+    # Its own text encoding is not used, so that what refers to it is left out when linking.
+    set(fill src/ref.c)
+    if(FLIPSIDE_PLATFORM STREQUAL "host" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+        set(fill src/opt.c)
+    endif()
+    flipside_third_party(argon2_core argon2 include src/argon2.c src/blake2/blake2b.c src/core.c ${fill})
+    target_compile_definitions(argon2_core PRIVATE ARGON2_NO_THREADS)
+    target_compile_options(argon2_core PRIVATE -ffunction-sections)
+    target_link_options(argon2_core INTERFACE -Wl,--gc-sections)
 endif()

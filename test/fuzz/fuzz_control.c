@@ -8,11 +8,11 @@
 #include "channel.h"
 #include "console.h"
 #include "control.h"
+#include "crypto/cbor.h"
 #include "flip.h"
 #include "machine.h"
 #include "prewarm.h"
 #include "switcher.h"
-#include "switcher/cbor.h"
 
 struct switcher switcher;
 

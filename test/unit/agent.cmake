@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 flipside_unit_test(NAME agent
     SOURCES test_agent.c persona/agent/dbus.c persona/agent/inhibitor.c persona/agent/message.c persona/agent/port.c
-            persona/agent/status.c persona/agent/tune.c switcher/cbor.c
-    INCLUDES persona/agent switcher/include
+            persona/agent/status.c persona/agent/tune.c crypto/cbor_read.c crypto/cbor_write.c
+    INCLUDES persona/agent crypto/include
     DEFINITIONS _GNU_SOURCE)
 
 # Both ends of the control protocol, with one another.
 flipside_unit_test(NAME agent_protocol
-    SOURCES test_agent_protocol.c fake/machine.c persona/agent/message.c switcher/cbor.c switcher/control.c
+    SOURCES test_agent_protocol.c fake/machine.c persona/agent/message.c crypto/cbor_read.c crypto/cbor_write.c switcher/control.c
             switcher/history.c switcher/log.c
-    INCLUDES fake switcher switcher/include persona/agent
+    INCLUDES fake switcher switcher/include crypto/include persona/agent
     DEFINITIONS _GNU_SOURCE)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The switcher's sources on the fake machine: fake/ comes first, for its arch_inline.h.
 
+set(cbor crypto/cbor_read.c crypto/cbor_write.c)
+
 # flipside_switcher_test(NAME name SOURCES files of the switcher and more...): test_NAME.c with them.
 function(flipside_switcher_test)
     cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME" "SOURCES")
     flipside_unit_test(NAME ${test_NAME} SOURCES test_${test_NAME}.c fake/machine.c ${test_SOURCES}
-                       INCLUDES fake switcher switcher/include)
+                       INCLUDES fake switcher switcher/include crypto/include)
 endfunction()
 
 flipside_switcher_test(NAME gic SOURCES fake/gicv3.c switcher/gic.c switcher/gic_switch.c switcher/gic_trap.c)
@@ -19,13 +21,13 @@ flipside_switcher_test(NAME smmu SOURCES fake/smmuv3.c switcher/smmu.c)
 flipside_switcher_test(NAME virtio_keyboard SOURCES switcher/virtio_keyboard.c switcher/console.c)
 flipside_switcher_test(NAME virtqueue SOURCES fake/guest_ring.c switcher/virtqueue.c)
 flipside_switcher_test(NAME virtio_console SOURCES fake/guest_ring.c switcher/virtqueue.c switcher/virtio_console.c)
-flipside_switcher_test(NAME control SOURCES switcher/control.c switcher/cbor.c switcher/history.c switcher/log.c)
+flipside_switcher_test(NAME control SOURCES switcher/control.c ${cbor} switcher/history.c switcher/log.c)
 
 # The same for what needs the whole switcher: on a whole machine, whose main.c fake/platform.c brings along.
 file(GLOB whole_switcher CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
 list(REMOVE_ITEM whole_switcher ${CMAKE_SOURCE_DIR}/switcher/main.c)
 function(flipside_whole_switcher_test name)
-    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/smmuv3.c fake/pl031.c fake/platform.c
+    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/smmuv3.c fake/pl031.c fake/platform.c ${cbor}
                            ${whole_switcher})
 endfunction()
 

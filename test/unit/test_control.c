@@ -2,6 +2,7 @@
 #include "attention.h"
 #include "channel.h"
 #include "control.h"
+#include "crypto/cbor.h"
 #include "flip.h"
 #include "history.h"
 #include "log.h"
@@ -9,7 +10,6 @@
 #include "prewarm.h"
 #include "pseudorandom.h"
 #include "switcher.h"
-#include "switcher/cbor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

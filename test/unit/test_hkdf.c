@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "hex.h"
+
 struct vector {
     const char *input;
     const char *salt;
@@ -34,17 +36,6 @@ static const struct vector vectors[] = {
      "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04",
      "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"},
 };
-
-static size_t from_hex(const char *text, uint8_t *bytes) {
-    size_t size = strlen(text) / 2;
-
-    for (size_t i = 0; i < size; i++) {
-        char pair[3] = {text[2 * i], text[2 * i + 1], '\0'};
-
-        bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
-    }
-    return size;
-}
 
 static void test_vectors(void **state) {
     (void)state;

@@ -117,8 +117,34 @@ static void test_errors(void **state) {
     }
 }
 
+static void test_stream_goes_on(void **state) {
+    static const uint8_t seed[] = "seed";
+    const struct random_input input = {seed, sizeof(seed)};
+    static uint8_t first[3 * RANDOM_OUTPUT_MAX], second[64], again[3 * RANDOM_OUTPUT_MAX];
+    struct random_pool pool;
+    struct random_stream stream, other;
+
+    (void)state;
+    assert_int_equal(random_init(&pool, &input, 1), RANDOM_OK);
+    assert_int_equal(random_stream_open(&stream, &pool, "a"), RANDOM_OK);
+    assert_int_equal(random_bytes(&stream, first, sizeof(first)), RANDOM_OK);
+    assert_int_equal(random_bytes(&stream, second, sizeof(second)), RANDOM_OK);
+    assert_memory_not_equal(first, first + RANDOM_OUTPUT_MAX, 64);
+    assert_memory_not_equal(first, second, sizeof(second));
+    assert_int_equal(random_stream_open(&other, &pool, "a"), RANDOM_OK);
+    assert_int_equal(random_bytes(&other, again, sizeof(again)), RANDOM_OK);
+    assert_memory_equal(first, again, sizeof(first));
+    assert_int_equal(random_stream_open(&other, &pool, "b"), RANDOM_OK);
+    assert_int_equal(random_bytes(&other, again, sizeof(second)), RANDOM_OK);
+    assert_memory_not_equal(first, again, sizeof(second));
+    assert_int_equal(random_stream_open(&other, &pool, ""), RANDOM_BAD_LABEL);
+    random_stream_wipe(&stream);
+    assert_memory_equal(&stream, (uint8_t[sizeof(stream)]){0}, sizeof(stream));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stream_goes_on),
         cmocka_unit_test(test_each_use_has_its_own_bytes),
         cmocka_unit_test(test_same_pool_same_bytes),
         cmocka_unit_test(test_every_input_counts),

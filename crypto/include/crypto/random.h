@@ -55,6 +55,31 @@ __attribute__((warn_unused_result)) enum random_error random_init(struct random_
 __attribute__((warn_unused_result)) enum random_error random_derive(const struct random_pool *pool, const char *label,
                                                                     const char *persona, void *output, size_t size);
 
+/** A generator for any number of bytes; what it gave can't be found again from it. A secret, as the pool. */
+struct random_stream {
+    uint8_t key[RANDOM_POOL_SIZE];
+};
+
+/**
+ * Opens a generator of one use.
+ * @param stream all zero on failure; wiped by its owner with random_stream_wipe()
+ * @param label  what it is for; two with one label from one pool give the same bytes
+ * @return RANDOM_OK, RANDOM_BAD_LABEL, RANDOM_FAILED
+ */
+__attribute__((warn_unused_result)) enum random_error
+random_stream_open(struct random_stream *stream, const struct random_pool *pool, const char *label);
+
+/**
+ * Gives the next bytes.
+ * @param output size bytes, all zero on failure
+ * @return RANDOM_OK, RANDOM_FAILED
+ */
+__attribute__((warn_unused_result)) enum random_error random_bytes(struct random_stream *stream, void *output,
+                                                                   size_t size);
+
+/** Wipes a generator. */
+void random_stream_wipe(struct random_stream *stream);
+
 /** Wipes a pool. */
 void random_wipe(struct random_pool *pool);
 

@@ -104,6 +104,13 @@ __attribute__((warn_unused_result)) struct config_fault config_parse_persona(str
 /** @return whether text is a persona's name: [a-z0-9-]{1,31} */
 bool config_is_name(const char *text);
 
+/** @return whether it is UTF-8 without control characters, tabs excepted */
+bool config_is_text(const char *text, size_t size);
+
+/** @return whether it is the name of a file beside persona.conf: ASCII, nothing that leads elsewhere on any file system
+ */
+bool config_is_file_name(const char *text, size_t size);
+
 /** @return the error's text, one line without a full stop; never NULL */
 const char *config_error_text(enum config_error error);
 
