@@ -23,7 +23,7 @@ struct property {
 };
 
 static const char *const root_properties[] = {"compatible", "title", "match", "console", NULL};
-static const char *const root_nodes[] = {"devices", "attention", "flip", "channel", "shares", NULL};
+static const char *const root_nodes[] = {"devices", "attention", "flip", "channel", "clock", "shares", NULL};
 static const char *const group_properties[] = {"nodes", "compatible", "within",           "policy", "persona",
                                                "quiet", "dma",        "even-if-disabled", NULL};
 static const char *const attention_nodes[] = {"power-key", "chord", NULL};
@@ -31,6 +31,7 @@ static const char *const power_key_properties[] = {"node", "pin", "active-low", 
 static const char *const chord_properties[] = {"node", "keys", NULL};
 static const char *const flip_properties[] = {"spi", "timeout-ms", NULL};
 static const char *const channel_properties[] = {"base", "spi", NULL};
+static const char *const clock_properties[] = {"node", "spi", NULL};
 static const char *const nothing[] = {NULL};
 
 static enum board_error fail(struct parse *parse, int node, enum board_error error) {
@@ -384,6 +385,28 @@ static enum board_error read_channel(struct parse *parse) {
                                                                       : fail(parse, node, BOARD_BAD_PROPERTY);
 }
 
+/** Optional: without it personas have no clock, unless a group gives the board's to them. */
+static enum board_error read_clock(struct parse *parse) {
+    int node = fdt_subnode_offset(parse->description, 0, "clock");
+    struct board *board = parse->board;
+    uint32_t spi = 0;
+
+    if (node < 0) {
+        return BOARD_OK;
+    }
+    enum board_error error = check_names(parse, node, clock_properties, nothing);
+    if (error != BOARD_OK) {
+        return error;
+    }
+    if (!copy_string(parse, node, "node", board->clock.path, sizeof(board->clock.path)) ||
+        !read_number(parse, node, "spi", 0, SPI_COUNT - 1, &spi) || SPI_FIRST + spi == board->flip_button_intid ||
+        SPI_FIRST + spi == board->channel.intid) {
+        return fail(parse, node, BOARD_BAD_PROPERTY);
+    }
+    board->clock.persona_intid = SPI_FIRST + spi;
+    return BOARD_OK;
+}
+
 /** Adds the share that one property of /shares gives: its name is a persona's, its value percent. */
 static bool read_share(struct parse *parse, int node, const char *name, uint32_t *total) {
     struct board *board = parse->board;
@@ -429,7 +452,8 @@ enum board_error parse_description(struct parse *parse) {
         return BOARD_NOT_THIS;
     }
     if ((error = read_groups(parse)) != BOARD_OK || (error = read_attention(parse)) != BOARD_OK ||
-        (error = read_flip(parse)) != BOARD_OK || (error = read_channel(parse)) != BOARD_OK) {
+        (error = read_flip(parse)) != BOARD_OK || (error = read_channel(parse)) != BOARD_OK ||
+        (error = read_clock(parse)) != BOARD_OK) {
         return error;
     }
     return read_shares(parse);

@@ -179,22 +179,32 @@ static enum board_error add_device(struct parse *parse, const struct parse_group
     return error == BOARD_OK ? BOARD_OK : parse_fail(parse, path, error);
 }
 
-/** Reads what both attention keys need: one place, and one SPI. */
-static bool read_key(const struct parse *parse, const struct tree_cursor *node, const char *kind, uint64_t *base,
+/** Reads what the switcher's own devices need: one place, and one SPI. */
+static bool read_own(const struct parse *parse, const struct tree_cursor *node, const char *kind, uint64_t *base,
                      uint32_t *intid) {
     enum { SPI_FIRST = 32 };
     struct tree_range range;
     size_t ranges = 0;
     size_t intids = 0;
 
-    if (!tree_has_string(node, "compatible", kind) || !tree_is_enabled(node) ||
-        tree_registers(node, &range, 1, &ranges) != TREE_OK || ranges != 1 || range.base == 0 ||
+    if (!tree_has_string(node, "compatible", kind) || tree_registers(node, &range, 1, &ranges) != TREE_OK ||
+        ranges != 1 || range.base == 0 ||
         tree_interrupts(node, &parse->board->gic.controller, intid, 1, &intids) != TREE_OK || intids != 1 ||
         *intid < SPI_FIRST) {
         return false;
     }
     *base = range.base;
     return true;
+}
+
+static bool read_key(const struct parse *parse, const struct tree_cursor *node, const char *kind, uint64_t *base,
+                     uint32_t *intid) {
+    return tree_is_enabled(node) && read_own(parse, node, kind, base, intid);
+}
+
+/** Whole pages are what stage 2 can hide. The firmware may mark the node disabled: it has the clock while it runs. */
+static bool read_clock(const struct parse *parse, const struct tree_cursor *node, struct board_clock *clock) {
+    return read_own(parse, node, "arm,pl031", &clock->base, &clock->intid) && clock->base % BOARD_PAGE_SIZE == 0;
 }
 
 /** Looks whether the node is one of those that the switcher itself uses. */
@@ -218,6 +228,9 @@ static enum board_error look_for_own(struct parse *parse, const struct tree_curs
         !read_key(parse, node, "virtio,mmio", &board->keyboard.base, &board->keyboard.intid)) {
         return parse_fail(parse, path, BOARD_NO_ATTENTION);
     }
+    if (strcmp(path, board->clock.path) == 0 && !read_clock(parse, node, &board->clock)) {
+        return parse_fail(parse, path, BOARD_NO_CLOCK);
+    }
     return BOARD_OK;
 }
 
@@ -232,7 +245,7 @@ static enum board_error look_at(struct parse *parse, const struct tree_cursor *n
 
     for (size_t i = 0; i < parse->group_count; i++) {
         if (names(parse, &parse->groups[i], node, path)) {
-            if (found != NULL) {
+            if (found != NULL || strcmp(path, parse->board->clock.path) == 0) {
                 return parse_fail(parse, path, BOARD_NAMED_TWICE);
             }
             found = &parse->groups[i];
@@ -305,6 +318,9 @@ enum board_error parse_devices(struct parse *parse) {
     }
     if (board->keyboard.path[0] != '\0' && board->keyboard.base == 0) {
         return parse_fail(parse, board->keyboard.path, BOARD_NO_ATTENTION);
+    }
+    if (board->clock.path[0] != '\0' && board->clock.base == 0) {
+        return parse_fail(parse, board->clock.path, BOARD_NO_CLOCK);
     }
     return BOARD_OK;
 }

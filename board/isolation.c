@@ -61,7 +61,8 @@ static enum board_error check_kept(struct parse *parse) {
     const struct board *board = parse->board;
     struct tree_range keys[] = {{board->power_key.base, board->power_key.base != 0 ? BOARD_PAGE_SIZE : 0},
                                 {board->keyboard.base, board->keyboard.base != 0 ? 1 : 0},
-                                {board->channel.base, board->channel.base != 0 ? 1 : 0}};
+                                {board->channel.base, board->channel.base != 0 ? 1 : 0},
+                                {board->clock.base, board->clock.base != 0 ? 1 : 0}};
     enum board_error error;
 
     if ((error = check_ranges(parse, &board->gic.distributor, 1)) != BOARD_OK ||
@@ -71,7 +72,7 @@ static enum board_error check_kept(struct parse *parse) {
         (error = check_ranges(parse, board->smmu, board->smmu_count)) != BOARD_OK) {
         return error;
     }
-    return check_ranges(parse, keys, 3);
+    return check_ranges(parse, keys, 4);
 }
 
 /** Checks one node of the firmware's tree, with the registers that can be read of it. */
@@ -106,17 +107,19 @@ static bool has_intid(const uint32_t *intids, size_t count, uint32_t intid) {
 }
 
 /**
- * What the switcher raises, the flip button's interrupt and the channel's, must be raised by nothing else on the board,
- * whether a persona sees it or not.
+ * What the switcher raises, the interrupts of flip button, channel and personas' clocks, must be raised by nothing else
+ * on the board, whether a persona sees it or not.
  */
 static enum board_error check_raised(struct parse *parse, const struct tree_cursor *node) {
+    const struct board *board = parse->board;
     uint32_t intids[BOARD_DEVICE_INTIDS_MAX];
     size_t count = 0;
 
     // What can't be read is an error where it counts, of devices that personas see, and found before.
-    if (tree_interrupts(node, &parse->board->gic.controller, intids, BOARD_DEVICE_INTIDS_MAX, &count) == TREE_OK &&
-        (has_intid(intids, count, parse->board->flip_button_intid) ||
-         (parse->board->channel.base != 0 && has_intid(intids, count, parse->board->channel.intid)))) {
+    if (tree_interrupts(node, &board->gic.controller, intids, BOARD_DEVICE_INTIDS_MAX, &count) == TREE_OK &&
+        (has_intid(intids, count, board->flip_button_intid) ||
+         (board->channel.base != 0 && has_intid(intids, count, board->channel.intid)) ||
+         (board->clock.base != 0 && has_intid(intids, count, board->clock.persona_intid)))) {
         return parse_fail_at(parse, node, BOARD_INTID_SHARED);
     }
     return BOARD_OK;
@@ -140,12 +143,23 @@ static enum board_error check_tree(struct parse *parse) {
     return walk == TREE_END ? BOARD_OK : BOARD_BAD_FIRMWARE_TREE;
 }
 
+/** @return whether the interrupt is that of the power key, the keyboard or the clock */
+static bool is_own(const struct board *board, uint32_t intid) {
+    return (board->power_key.base != 0 && intid == board->power_key.intid) ||
+           (board->keyboard.base != 0 && intid == board->keyboard.intid) ||
+           (board->clock.base != 0 && intid == board->clock.intid);
+}
+
 /** The switcher's own interrupts, and that its keys are nobody else's. */
 static enum board_error check_keys(struct parse *parse) {
     const struct board *board = parse->board;
 
     if (board->power_key.base != 0 && board->power_key.intid == board->keyboard.intid) {
         return parse_fail(parse, board->keyboard.path, BOARD_INTID_SHARED);
+    }
+    if (board->clock.base != 0 &&
+        (board->clock.intid == board->power_key.intid || board->clock.intid == board->keyboard.intid)) {
+        return parse_fail(parse, board->clock.path, BOARD_INTID_SHARED);
     }
     for (uint32_t i = 0; i < board->device_count; i++) {
         const struct board_device *device = &board->devices[i];
@@ -156,9 +170,10 @@ static enum board_error check_keys(struct parse *parse) {
         if (strcmp(device->path, board->power_key.path) == 0 || strcmp(device->path, board->keyboard.path) == 0) {
             return parse_fail(parse, device->path, BOARD_KEY_NOT_HIDDEN);
         }
-        if ((board->power_key.base != 0 && has_intid(device->intids, device->intid_count, board->power_key.intid)) ||
-            (board->keyboard.base != 0 && has_intid(device->intids, device->intid_count, board->keyboard.intid))) {
-            return parse_fail(parse, device->path, BOARD_INTID_SHARED);
+        for (uint32_t j = 0; j < device->intid_count; j++) {
+            if (is_own(board, device->intids[j])) {
+                return parse_fail(parse, device->path, BOARD_INTID_SHARED);
+            }
         }
     }
     return BOARD_OK;

@@ -107,6 +107,9 @@ void board_allowed_spis(const struct board *board, const char *persona, uint32_t
     if (board->channel.base != 0) {
         allow(words, board->channel.intid);
     }
+    if (board->clock.base != 0) {
+        allow(words, board->clock.persona_intid);
+    }
     for (uint32_t i = 0; i < board->device_count; i++) {
         const struct board_device *device = &board->devices[i];
 

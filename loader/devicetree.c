@@ -66,6 +66,26 @@ static void begin(struct devicetree_build *build, const char *name) { note(build
 
 static void end(struct devicetree_build *build) { note(build, fdt_end_node(build->out)); }
 
+/** Writes a number as the root's cells say. */
+static size_t write_cells(uint8_t *cells, uint64_t value, uint32_t width) {
+    for (size_t i = 0; i < (size_t)width * CELL; i++) {
+        cells[i] = (uint8_t)(value >> 8 * ((size_t)width * CELL - 1 - i));
+    }
+    return (size_t)width * CELL;
+}
+
+/** An SPI that the switcher makes pending. */
+static void write_interrupt(struct devicetree_build *build, uint32_t intid) {
+    const struct board *board = build->request->board;
+    uint8_t interrupts[4 * CELL] = {0};
+    size_t width = board->gic.controller.specifier_cells;
+
+    (void)write_cells(interrupts + CELL, intid - SPI_FIRST, 1);
+    (void)write_cells(interrupts + (size_t)2 * CELL, EDGE_RISING, 1);
+    note(build, fdt_property_u32(build->out, "interrupt-parent", board->gic.controller.phandle));
+    put(build, "interrupts", interrupts, width * CELL);
+}
+
 static void copy_properties(struct devicetree_build *build, const struct tree_cursor *node, const char *path) {
     int item;
 
@@ -81,14 +101,9 @@ static void copy_properties(struct devicetree_build *build, const struct tree_cu
     if (devicetree_is_cpu(node)) {
         put_string(build, "enable-method", "psci");
     }
-}
-
-/** Writes a number as the root's cells say. */
-static size_t write_cells(uint8_t *cells, uint64_t value, uint32_t width) {
-    for (size_t i = 0; i < (size_t)width * CELL; i++) {
-        cells[i] = (uint8_t)(value >> 8 * ((size_t)width * CELL - 1 - i));
+    if (devicetree_is_clock(build, path)) {
+        write_interrupt(build, build->request->board->clock.persona_intid);
     }
-    return (size_t)width * CELL;
 }
 
 static uint32_t root_cells(const struct devicetree_build *build, const char *property, uint32_t otherwise) {
@@ -164,18 +179,6 @@ static void write_psci(struct devicetree_build *build) {
     put(build, "compatible", compatible, sizeof(compatible));
     put_string(build, "method", "hvc");
     end(build);
-}
-
-/** An SPI that the switcher makes pending. */
-static void write_interrupt(struct devicetree_build *build, uint32_t intid) {
-    const struct board *board = build->request->board;
-    uint8_t interrupts[4 * CELL] = {0};
-    size_t width = board->gic.controller.specifier_cells;
-
-    (void)write_cells(interrupts + CELL, intid - SPI_FIRST, 1);
-    (void)write_cells(interrupts + (size_t)2 * CELL, EDGE_RISING, 1);
-    note(build, fdt_property_u32(build->out, "interrupt-parent", board->gic.controller.phandle));
-    put(build, "interrupts", interrupts, width * CELL);
 }
 
 /** The switcher's virtio console (bindings/virtio/mmio.yaml). */

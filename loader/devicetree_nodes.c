@@ -104,7 +104,7 @@ static bool is_visible(const struct devicetree_build *build, const struct tree_c
     const struct board *board = build->request->board;
     const struct board_device *device = board_find_device(board, path);
 
-    if (strcmp(path, board->gic.path) == 0) {
+    if (strcmp(path, board->gic.path) == 0 || devicetree_is_clock(build, path)) {
         return true;
     }
     if (device != NULL) {
@@ -122,6 +122,10 @@ bool devicetree_keeps_node(const struct devicetree_build *build, const struct tr
         return false;
     }
     return is_reserved_memory(node) || is_visible(build, node, path);
+}
+
+bool devicetree_is_clock(const struct devicetree_build *build, const char *path) {
+    return strcmp(path, build->request->board->clock.path) == 0;
 }
 
 bool devicetree_is_cpu(const struct tree_cursor *node) {

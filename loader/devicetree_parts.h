@@ -33,6 +33,9 @@ bool devicetree_keeps_property(const struct devicetree_build *build, const struc
 /** @return the error that a failed walk through the source is */
 enum devicetree_error devicetree_walk_error(enum tree_error error);
 
+/** @return whether the node is the real-time clock that the switcher makes for each persona */
+bool devicetree_is_clock(const struct devicetree_build *build, const char *path);
+
 /** @return whether the node is one of the CPUs */
 bool devicetree_is_cpu(const struct tree_cursor *node);
 

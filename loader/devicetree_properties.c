@@ -170,6 +170,8 @@ static bool is_untrue(const struct devicetree_build *build, const struct tree_cu
     // The numbering of memory nodes and message interrupts by the distributor's registers are gone.
     static const char *const of_cpu[] = {"numa-node-id", "cpu-release-addr", "enable-method"};
     static const char *const of_gic[] = {"mbi-ranges", "mbi-alias", "msi-controller"};
+    // The real clock's, which is the switcher's; the persona's own is written anew.
+    static const char *const of_clock[] = {"status", "interrupts", "interrupts-extended", "interrupt-parent"};
 
     // A board's device is given to the persona even where the firmware had it to itself.
     if (strcmp(name, "status") == 0 && board_find_device(build->request->board, path) != NULL) {
@@ -177,6 +179,9 @@ static bool is_untrue(const struct devicetree_build *build, const struct tree_cu
     }
     if (strcmp(path, build->request->board->gic.path) == 0) {
         return is_one_of(name, of_gic, sizeof(of_gic) / sizeof(of_gic[0]));
+    }
+    if (devicetree_is_clock(build, path)) {
+        return is_one_of(name, of_clock, sizeof(of_clock) / sizeof(of_clock[0]));
     }
     return devicetree_is_cpu(node) && is_one_of(name, of_cpu, sizeof(of_cpu) / sizeof(of_cpu[0]));
 }

@@ -25,7 +25,9 @@ struct region_persona {
     uint64_t text_offset;     /* bytes from a 2 MiB boundary to the load address */
     const void *initrd;
     uint64_t initrd_size; /* bytes; 0: none */
+    uint32_t prewarm_ms;  /* as in the hand-over; 0: not prewarmed */
     struct tree_range partition;
+    bool alarm_flip; /* an alarm that comes due while it is suspended asks for a flip to it */
     uint8_t kaslr_seed[DEVICETREE_KASLR_SEED_SIZE];
     uint8_t rng_seed[DEVICETREE_RNG_SEED_SIZE];
 };
@@ -55,7 +57,7 @@ enum region_error {
     REGION_BAD_TREE,        /* cause: enum devicetree_error */
     REGION_BAD_TABLES,      /* cause: enum tables_error; address: where */
     REGION_NOT_ISOLATED,    /* a persona would reach what it must not; cause: enum tables_error; address: where */
-    REGION_BAD_HANDOVER,    /* the switcher would refuse it; cause: enum handover_error */
+    REGION_BAD_HANDOVER,    /* what was built contradicts itself; cause: enum handover_error */
 };
 
 struct region_fault {

@@ -46,6 +46,11 @@ static void fill_devices(struct handover *handover, const struct board *board) {
         .active_low = board->power_key.active_low,
     };
     handover->channel = (struct handover_channel){.base = board->channel.base, .intid = board->channel.intid};
+    handover->clock = (struct handover_clock){
+        .base = board->clock.base,
+        .intid = board->clock.intid,
+        .persona_intid = board->clock.persona_intid,
+    };
     handover->keyboard.base = board->keyboard.base;
     handover->keyboard.intid = board->keyboard.intid;
     handover->keyboard.chord_length = board->keyboard.chord_length;
@@ -69,6 +74,8 @@ static void fill_persona(struct region_build *build, uint32_t index) {
     to->partition = (struct handover_range){from->partition.base, from->partition.size};
     to->entry = placement.kernel;
     to->devicetree = placement.tree;
+    to->prewarm_ms = from->prewarm_ms;
+    to->alarm_flip = from->alarm_flip;
     add_copy(to, build->physical + build->layout.personas[index].kernel, placement.kernel, from->kernel_size);
     add_copy(to, build->physical + build->layout.personas[index].tree, placement.tree, tree_size);
     add_copy(to, build->physical + build->layout.personas[index].initrd, placement.initrd, from->initrd_size);

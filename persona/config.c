@@ -5,7 +5,7 @@
 
 enum {
     PERCENT_MAX = 100,
-    KEYS_MAX = 8, /* of one file */
+    KEYS_MAX = 16, /* of one file */
 };
 
 /** A part of the file. */
@@ -146,6 +146,11 @@ static enum config_error take_seconds(struct slice value, uint32_t least, uint32
     return error;
 }
 
+static enum config_error take_yes_or_no(struct slice value, bool *yes) {
+    *yes = equals(value, "yes");
+    return *yes || equals(value, "no") ? CONFIG_OK : CONFIG_NOT_YES_OR_NO;
+}
+
 static bool is_name(struct slice slice) {
     for (size_t i = 0; i < slice.size; i++) {
         char c = slice.text[i];
@@ -192,10 +197,7 @@ static enum config_error take_default_persona(void *config, struct slice value) 
 }
 
 static enum config_error take_allow_unconfined_dma(void *config, struct slice value) {
-    struct config_terminal *terminal = config;
-
-    terminal->allow_unconfined_dma = equals(value, "yes");
-    return terminal->allow_unconfined_dma || equals(value, "no") ? CONFIG_OK : CONFIG_NOT_YES_OR_NO;
+    return take_yes_or_no(value, &((struct config_terminal *)config)->allow_unconfined_dma);
 }
 
 static const struct key terminal_keys[] = {{"timeout", take_timeout},
@@ -246,19 +248,26 @@ static enum config_error take_initrd(void *config, struct slice value) {
 }
 
 static enum config_error take_default(void *config, struct slice value) {
-    struct config_persona *persona = config;
-
-    persona->is_default = equals(value, "yes");
-    return persona->is_default || equals(value, "no") ? CONFIG_OK : CONFIG_NOT_YES_OR_NO;
+    return take_yes_or_no(value, &((struct config_persona *)config)->is_default);
 }
 
-static const struct key persona_keys[] = {{"title", take_title},
-                                          {"cmdline", take_command_line},
-                                          {"memory", take_memory},
-                                          {"kernel", take_kernel},
-                                          {"initrd", take_initrd},
-                                          {"default", take_default},
-                                          {NULL, NULL}};
+static enum config_error take_prewarm(void *config, struct slice value) {
+    return take_yes_or_no(value, &((struct config_persona *)config)->prewarm);
+}
+
+static enum config_error take_prewarm_seconds(void *config, struct slice value) {
+    return take_seconds(value, 1, CONFIG_PREWARM_MAX, &((struct config_persona *)config)->prewarm_s);
+}
+
+static enum config_error take_alarm_flip(void *config, struct slice value) {
+    return take_yes_or_no(value, &((struct config_persona *)config)->alarm_flip);
+}
+
+static const struct key persona_keys[] = {{"title", take_title},           {"cmdline", take_command_line},
+                                          {"memory", take_memory},         {"kernel", take_kernel},
+                                          {"initrd", take_initrd},         {"default", take_default},
+                                          {"prewarm", take_prewarm},       {"prewarm-seconds", take_prewarm_seconds},
+                                          {"alarm-flip", take_alarm_flip}, {NULL, NULL}};
 
 /* Both */
 
@@ -345,6 +354,7 @@ struct config_fault config_parse_terminal(struct config_terminal *config, const 
 
 struct config_fault config_parse_persona(struct config_persona *config, const char *text, size_t size) {
     memset(config, 0, sizeof(*config));
+    config->prewarm_s = CONFIG_PREWARM_DEFAULT;
     struct config_fault fault = parse((struct slice){text, size}, persona_keys, config);
 
     if (fault.error == CONFIG_OK && config->kernel[0] == '\0') {

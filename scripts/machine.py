@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -64,6 +65,7 @@ class Machine:
     icount    counts instructions instead of time, so that runs are comparable
     kernel, initrd, append   boot a kernel directly with no loader, for comparison
     smmu      puts an SMMUv3 before the PCI devices, which then take part in it
+    tpm       a TPM 2.0 (swtpm): True for a new one, or the directory of one that stays (made where it is not there)
     machine   more properties for QEMU's -machine
     log       a file for everything that the serial line says
     display   arguments for a screen and a keyboard of the personas, see display_arguments()
@@ -73,13 +75,16 @@ class Machine:
 
     def __init__(self, disk=None, *, firmware="u-boot", cpus=2, cpu="cortex-a72", memory="2G", snapshot=False,
                  network=True, rng=False, keyboard=True, icount=False, kernel=None, initrd=None, append="",
-                 smmu=True, machine="", log=None, display=(), extra=(), on_output=None):
+                 smmu=True, tpm=None, machine="", log=None, display=(), extra=(), on_output=None):
         self.disk, self.firmware, self.cpus, self.cpu, self.memory = disk, firmware, cpus, cpu, memory
         self.snapshot, self.network, self.rng, self.keyboard, self.icount = snapshot, network, rng, keyboard, icount
         self.kernel, self.initrd, self.append = kernel, initrd, append
         self.smmu, self.machine, self.log, self.display, self.extra = smmu, machine, log, list(display), list(extra)
-        self.on_output = on_output
+        self.tpm, self.on_output = tpm, on_output
         self.process = None
+        self._tpm_socket = None
+        self._tpm_process = None
+        self._tpm_directory = None
         self.output = ""
         self.position = 0
         self.ended = False
@@ -127,6 +132,9 @@ class Machine:
             words += ["-device", f"virtio-rng-pci,{pci}"]
         if self.keyboard:
             words += ["-device", "virtio-keyboard-device,bus=virtio-mmio-bus.31"]
+        if self.tpm:
+            words += ["-chardev", f"socket,id=tpm,path={self._tpm_socket}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
+                      "-device", "tpm-tis-device,tpmdev=tpm"]
         if self.icount:
             words += ["-icount", "shift=0,sleep=off"]
         return words + self.extra
@@ -135,6 +143,8 @@ class Machine:
         """Starts QEMU and returns the machine."""
         if not shutil.which(QEMU):
             raise MachineError(f"{QEMU} is not installed; scripts/setup installs it")
+        if self.tpm:
+            self._start_tpm()
         self._serial, serial_peer = socket.socketpair()
         self._qmp, qmp_peer = socket.socketpair()
         self._lines, lines_peer = socket.socketpair()
@@ -158,13 +168,40 @@ class Machine:
             raise MachineError(f"QEMU did not start: {words or error}") from None
         return self
 
+    def _start_tpm(self):
+        """Starts the TPM, which ends when QEMU closes its socket, as by pulling the plug."""
+        if not shutil.which("swtpm"):
+            raise MachineError("swtpm is not installed; scripts/setup installs it")
+        self._tpm_directory = tempfile.TemporaryDirectory(prefix="flipside-tpm-")
+        temporary = Path(self._tpm_directory.name)
+        state = temporary if self.tpm is True else Path(self.tpm)
+        state.mkdir(parents=True, exist_ok=True)
+        self._tpm_socket = temporary / "socket"  # a short path: a socket's may have 107 characters
+        self._tpm_process = subprocess.Popen(
+            ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--terminate",
+             "--ctrl", f"type=unixio,path={self._tpm_socket}", "--log", f"file={temporary / 'log'}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+        atexit.register(self.kill)
+        deadline = time.monotonic() + 20
+        while not self._tpm_socket.exists():
+            if self._tpm_process.poll() is not None or time.monotonic() > deadline:
+                log = temporary / "log"
+                words = log.read_text(errors="replace").strip() if log.exists() else ""
+                self.kill()
+                raise MachineError(f"swtpm did not start: {words}")
+            time.sleep(0.02)
+
     def kill(self):
         """Ends QEMU now, whatever state it is in."""
         atexit.unregister(self.kill)
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-        if self.process:
-            self.process.wait()
+        for process in (self.process, self._tpm_process):
+            if process and process.poll() is None:
+                process.kill()
+            if process:
+                process.wait()
+        if self._tpm_directory:
+            self._tpm_directory.cleanup()
+            self._tpm_directory = None
 
     def quit(self):
         """Ends QEMU in order, so that its disk is written back."""

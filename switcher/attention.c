@@ -27,6 +27,7 @@ static struct {
     uint64_t deadline;   /* counter, valid in state asked */
     uint64_t pressed_at; /* counter, when the flip button was last pressed, or the agent asked */
     bool agent_asked;    /* valid in state asked: the agent has not answered yet, and the button was not pressed */
+    bool prewarm;        /* valid in state asked: the persona is being prepared, with nobody at work in it */
     unsigned target;     /* index of a persona, ATTENTION_NEXT */
 } attention;
 
@@ -37,8 +38,7 @@ void attention_init(const struct handover *handover) {
     attention.flip_button_intid = handover->flip_button_intid;
     attention.timeout = arch_counter_frequency() * handover->flip_timeout_ms / 1000;
     attention.press_again = arch_counter_frequency() * PRESS_AGAIN_MS / 1000;
-    attention.state = ATTENTION_IDLE;
-    attention.target = ATTENTION_NEXT;
+    attention_clear();
     if (handover->power_key.base != 0) {
         pl061_init(&handover->power_key);
         attention.power_key_intid = handover->power_key.intid;
@@ -48,7 +48,9 @@ void attention_init(const struct handover *handover) {
 }
 
 /* The deadline can pass without its interrupt: the CPU whose timer it was may have been turned off. */
-static bool asked_at(uint64_t now) { return attention.state == ATTENTION_ASKED && now < attention.deadline; }
+static bool asked_at(uint64_t now) {
+    return attention.state == ATTENTION_ASKED && (now < attention.deadline || attention.prewarm);
+}
 
 static uint64_t agent_deadline(void) { return attention.pressed_at + attention.press_again; }
 
@@ -122,6 +124,8 @@ static enum attention_action short_press(void) {
 }
 
 enum attention_action attention_press(enum attention_press press) {
+    if (attention.prewarm && press != ATTENTION_NONE)
+        return ATTENTION_DO_CUT_OFF;
     switch (press) {
     case ATTENTION_SHORT:
         return short_press();
@@ -156,7 +160,20 @@ void attention_cpu_changed(void) {
         set_timer();
 }
 
-void attention_request(unsigned target) { (void)ask(arch_counter(), target); }
+void attention_request(unsigned target) {
+    if (!attention.prewarm)
+        (void)ask(arch_counter(), target);
+}
+
+void attention_prewarm(unsigned target, uint64_t deadline) {
+    attention.state = ATTENTION_ASKED;
+    attention.prewarm = true;
+    attention.target = target;
+    attention.deadline = deadline;
+    start_timer();
+}
+
+void attention_prewarmed(void) { (void)ask(arch_counter(), attention.target); }
 
 bool attention_acknowledged(void) {
     if (!attention_flip_requested())
@@ -168,6 +185,8 @@ bool attention_acknowledged(void) {
 bool attention_refused(void) {
     if (!attention_flip_requested())
         return false;
+    if (attention.prewarm)
+        return true;
     gic_unpend(attention.flip_button_intid);
     attention_clear();
     return true;
@@ -181,5 +200,6 @@ void attention_clear(void) {
     attention.state = ATTENTION_IDLE;
     attention.target = ATTENTION_NEXT;
     attention.agent_asked = false;
+    attention.prewarm = false;
     arch_timer_stop();
 }

@@ -12,7 +12,9 @@
  *   idle --long press--> the log and the state of the personas on the console
  * A persona with an agent is asked over its channel, and with the button only if it has not answered after 2 s; its
  * agent may also refuse (asked -> idle), and ask by itself for a flip to a persona of its choice.
- * While the running persona is asleep a press flips at once, a long press only wakes it.
+ * A persona that is being prepared (prewarm.h) is asked from its start on: whenever it suspends, that is the answer,
+ * and any press is told as a cut-off. While the running persona is asleep a press flips at once, a long press only
+ * wakes it.
  *
  * Sources (pl061.c, virtio_keyboard.c) turn their hardware's interrupts into presses; this file decides. All need the
  * switcher lock.
@@ -62,13 +64,30 @@ enum attention_press attention_poll(uint32_t intid);
  */
 void attention_cpu_changed(void);
 
-/** Asks for a flip on behalf of the running persona itself. @param target index of another persona */
+/**
+ * Takes the next suspend of the running persona, just started, for a wish to flip; presses and asks nothing.
+ * ATTENTION_DO_TIMEOUT comes at the deadline, ATTENTION_DO_CUT_OFF with a press.
+ * @param target   index of another persona
+ * @param deadline counter
+ */
+void attention_prewarm(unsigned target, uint64_t deadline);
+
+/** Asks the persona of attention_prewarm() to suspend now, with as much time for it as for any flip. */
+void attention_prewarmed(void);
+
+/**
+ * Asks for a flip on behalf of the running persona itself; does nothing while that is being prepared.
+ * @param target index of another persona
+ */
 void attention_request(unsigned target);
 
 /** The running persona's agent says that it suspends now. @return false: no flip is asked for */
 __attribute__((warn_unused_result)) bool attention_acknowledged(void);
 
-/** The running persona's agent does not want to flip: back to idle. @return false: no flip is asked for */
+/**
+ * The running persona's agent does not want to flip: back to idle; but one that is being prepared stays asked.
+ * @return false: no flip is asked for
+ */
 __attribute__((warn_unused_result)) bool attention_refused(void);
 
 /** @return index of the persona that attention_request() named, while that request is under way; else ATTENTION_NEXT */

@@ -2,6 +2,7 @@
 #include "channel.h"
 
 #include "control.h"
+#include "log.h"
 #include "switcher.h"
 
 static const struct virtio_console_port ports[CHANNEL_PORTS] = {
@@ -26,10 +27,12 @@ bool channel_holds(uint64_t address) {
 static uint32_t offset_of(uint64_t address) { return (uint32_t)(address - switcher.handover->channel.base); }
 
 uint64_t channel_read(uint64_t address, unsigned size) {
+    log_count(COUNT_CHANNEL, switcher.running);
     return virtio_console_read(running_console(), offset_of(address), size);
 }
 
 void channel_write(uint64_t address, unsigned size, uint64_t value) {
+    log_count(COUNT_CHANNEL, switcher.running);
     virtio_console_write(running_console(), offset_of(address), size, value);
 }
 

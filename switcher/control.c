@@ -8,6 +8,7 @@
 #include "flip.h"
 #include "history.h"
 #include "log.h"
+#include "prewarm.h"
 #include "switcher.h"
 
 /* control.cddl */
@@ -161,9 +162,11 @@ static enum control_error greet(const struct request *request) {
 }
 
 static enum control_error note_up(void) {
-    if (!agents[switcher.running].up)
-        log_add(LOG_UP, switcher.running, 0, 0);
+    if (agents[switcher.running].up)
+        return CONTROL_OK;
     agents[switcher.running].up = true;
+    log_add(LOG_UP, switcher.running, 0, 0);
+    prewarm_up();
     return CONTROL_OK;
 }
 
@@ -178,9 +181,7 @@ static enum control_error flip_to(struct cbor_text name) {
     for (unsigned i = 0; i < switcher.handover->persona_count; i++) {
         if (i == switcher.running || !is_name(switcher.personas[i].description->name, name))
             continue;
-        log_add(LOG_FLIP_ASKED, switcher.running, 0, 0);
-        history_note(HISTORY_ASKED, switcher.running, i);
-        attention_request(i);
+        flip_ask(i);
         return CONTROL_OK;
     }
     return CONTROL_NO_SUCH_PERSONA;

@@ -56,6 +56,8 @@ enum cpu_error cpu_stop_others(void) {
 void cpu_stop_if_ordered(void) {
     if (__atomic_load_n(&ordered_to_stop[arch_cpu_index()], __ATOMIC_ACQUIRE) == 0)
         return;
+    /* Some emulators reset the timer with the CPU but not its interrupt, which would then stay pending for ever. */
+    arch_timer_stop();
     /* Nothing runs on it any more, so if the firmware does not take it, it must stay here all the same. */
     for (;;) {
         (void)arch_smc(PSCI_CPU_OFF, 0, 0, 0);

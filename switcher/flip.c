@@ -8,6 +8,8 @@
 #include "dma.h"
 #include "history.h"
 #include "log.h"
+#include "pl031.h"
+#include "prewarm.h"
 #include "psci.h"
 #include "quiet.h"
 #include "smmu.h"
@@ -22,6 +24,12 @@ unsigned flip_target(void) {
     unsigned wanted = attention_target();
     return wanted < switcher.handover->persona_count ? wanted
                                                      : (switcher.running + 1) % switcher.handover->persona_count;
+}
+
+void flip_ask(unsigned target) {
+    log_add(LOG_FLIP_ASKED, switcher.running, 0, 0);
+    history_note(HISTORY_ASKED, switcher.running, target);
+    attention_request(target);
 }
 
 static void set_state(struct persona *persona, enum persona_state state) {
@@ -67,19 +75,21 @@ static void start(unsigned index, struct trap_frame *frame) {
     make_current(index);
     (void)gic_route_switcher(arch_cpu_index());
     channel_start(index);
+    pl031_reset(index);
     copy_pristine(persona->description);
     arch_flush_stage2();
     smmu_open(index);
     reset_cpus(persona, arch_cpu_index());
     set_state(persona, PERSONA_RUNNING);
     log_add(LOG_START, index, persona->description->entry, 0);
-    console_print("flipside: starting %s\n", name_of(persona));
+    if (!prewarm_started(index))
+        console_print("flipside: starting %s\n", name_of(persona));
     enter_frame(frame, persona->description->entry, persona->description->devicetree);
 }
 
+/** As its CPUs were: SYSTEM_SUSPEND leaves one on, the caller's. */
 static void resume_here(struct persona *persona, struct trap_frame *frame) {
     smmu_open(switcher.running);
-    reset_cpus(persona, persona->resume_cpu);
     set_state(persona, PERSONA_RUNNING);
     log_add(LOG_RESUME, switcher.running, persona->resume_entry, 0);
     enter_frame(frame, persona->resume_entry, persona->resume_context);
@@ -122,6 +132,7 @@ void flip_enter(unsigned index, struct trap_frame *frame) {
 static void stop_machine(void) {
     attention_clear();
     history_note(HISTORY_GIVEN_UP, 0, 0);
+    pl031_reset(switcher.running);
     /* Whatever runs next must not meet a CPU of this persona. */
     while (cpu_stop_others() != CPU_OK)
         console_print("flipside: a CPU of %s does not stop; waiting for it\n", name_of(running_persona()));
@@ -148,19 +159,24 @@ bool flip_start_cpu(struct trap_frame *frame) {
     return true;
 }
 
-void flip_cut_off(struct trap_frame *frame) {
-    struct persona *persona = running_persona();
-    unsigned next = flip_target();
+void flip_stop(enum persona_state left, unsigned next, struct trap_frame *frame) {
     stop_machine();
-    set_state(persona, PERSONA_CUT_OFF);
+    set_state(running_persona(), left);
     log_add(LOG_CUT_OFF, switcher.running, 0, 0);
-    console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(persona),
-                  name_of(&switcher.personas[next]));
     flip_enter(next, frame);
 }
 
-/** @return whether the persona has something in memory that a power-off would lose */
-static bool has_state(const struct persona *persona) { return persona->state == PERSONA_SUSPENDED; }
+void flip_cut_off(struct trap_frame *frame) {
+    unsigned next = flip_target();
+    console_print("flipside: %s was cut off; what it had not written is lost. Now: %s\n", name_of(running_persona()),
+                  name_of(&switcher.personas[next]));
+    flip_stop(PERSONA_CUT_OFF, next, frame);
+}
+
+/** @return whether the persona goes on when the running one is off: it has something in memory that would be lost */
+static bool goes_on(unsigned index) {
+    return prewarm_under_way() ? index == prewarm_next() : switcher.personas[index].state == PERSONA_SUSPENDED;
+}
 
 void flip_off(struct trap_frame *frame) {
     struct persona *persona = running_persona();
@@ -169,7 +185,7 @@ void flip_off(struct trap_frame *frame) {
     log_add(LOG_OFF, switcher.running, 0, 0);
     for (unsigned i = 1; i < switcher.handover->persona_count; i++) {
         unsigned index = (switcher.running + i) % switcher.handover->persona_count;
-        if (!has_state(&switcher.personas[index]))
+        if (!goes_on(index))
             continue;
         console_print("flipside: %s is off; %s goes on\n", name_of(persona), name_of(&switcher.personas[index]));
         flip_enter(index, frame);
@@ -201,10 +217,12 @@ static enum wake sleep_until_wake(void) {
         if (smmu_is_interrupt(intid))
             dma_report_faults();
         enum attention_press press = attention_poll(intid);
+        pl031_interrupt(intid);
         arch_icc_eoir0(intid);
-        if (press == ATTENTION_NONE)
+        bool asked = press == ATTENTION_SHORT || attention_flip_requested();
+        if (press == ATTENTION_NONE && !asked)
             continue;
-        wake = press == ATTENTION_SHORT && flip_target() != switcher.running ? WAKE_FLIP : WAKE_INTERRUPT;
+        wake = asked && flip_target() != switcher.running ? WAKE_FLIP : WAKE_INTERRUPT;
         break;
     }
     log_add(LOG_WAKE, switcher.running, wake == WAKE_FLIP ? 0 : arch_icc_hppir1(), 0);
@@ -221,6 +239,7 @@ static bool devices_quiet(const struct persona *persona) {
     log_add(LOG_REFUSED, switcher.running, busy, 0);
     history_note(HISTORY_REFUSED, 0, 0);
     attention_clear();
+    prewarm_resume();
     console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona),
                   busy);
     return false;

@@ -7,10 +7,13 @@
  * frame with which this CPU leaves EL2.
  */
 
-#include "arch.h"
+#include "switcher.h"
 
 /** @return index of the persona that a flip goes to: the next one in order; the running one when there is no other */
 unsigned flip_target(void);
+
+/** Asks the running persona to make way, on its own agent's behalf or for an alarm. @param target another persona */
+void flip_ask(unsigned target);
 
 /**
  * Enters a persona: resumes a suspended one, starts any other (the running one too) from its pristine copy.
@@ -28,6 +31,13 @@ __attribute__((warn_unused_result)) bool flip_start_cpu(struct trap_frame *frame
 
 /** Stops the running persona against its will and enters the next. */
 void flip_cut_off(struct trap_frame *frame);
+
+/**
+ * Stops the running persona, whatever it does, and enters another.
+ * @param left the state that it is left in
+ * @param next index of the other
+ */
+void flip_stop(enum persona_state left, unsigned next, struct trap_frame *frame);
 
 /** Ends the running persona; enters another that has state to lose, else turns the machine off. */
 void flip_off(struct trap_frame *frame);

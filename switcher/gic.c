@@ -64,6 +64,8 @@ static void find_own_interrupts(const struct handover *handover) {
         own(handover->power_key.intid);
     if (handover->keyboard.base != 0)
         own(handover->keyboard.intid);
+    if (handover->clock.base != 0)
+        own(handover->clock.intid);
     if (handover->smmu.base != 0) {
         own_edge(handover->smmu.event_intid);
         own_edge(handover->smmu.error_intid);
@@ -277,23 +279,17 @@ void gic_unpend(uint32_t intid) {
         arch_write32(gic_word(GIC_ICPENDR, intid / 32), UINT32_C(1) << (intid % 32));
 }
 
-static void route_own(uint32_t intid, unsigned cpu) {
-    if (intid >= 32 && intid < gic.words * 32 && is_own(intid))
-        arch_write64(gic.distributor + GICD_IROUTER + 8 * intid, gic.handover->cpus[cpu].mpidr);
+void gic_pend_suspended(struct gic_state *state, uint32_t intid) {
+    state->pending[intid / 32 % GIC_WORDS] |= UINT32_C(1) << (intid % 32);
 }
 
 bool gic_route_switcher(unsigned cpu) {
     if (gic.switcher_route == cpu)
         return false;
     gic.switcher_route = cpu;
-    if (gic.handover->power_key.base != 0)
-        route_own(gic.handover->power_key.intid, cpu);
-    if (gic.handover->keyboard.base != 0)
-        route_own(gic.handover->keyboard.intid, cpu);
-    if (gic.handover->smmu.base != 0) {
-        route_own(gic.handover->smmu.event_intid, cpu);
-        route_own(gic.handover->smmu.error_intid, cpu);
-    }
+    for (uint32_t intid = 32; intid < gic.words * 32; intid++)
+        if (is_own(intid))
+            arch_write64(gic.distributor + GICD_IROUTER + 8 * intid, gic.handover->cpus[cpu].mpidr);
     return true;
 }
 

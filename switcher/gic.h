@@ -114,6 +114,9 @@ void gic_pend(uint32_t intid);
 /** Takes gic_pend back, if the persona has not taken the interrupt yet. */
 void gic_unpend(uint32_t intid);
 
+/** Makes an SPI pending for a suspended persona, from when it is entered again. @param intid of an SPI */
+void gic_pend_suspended(struct gic_state *state, uint32_t intid);
+
 /** Routes the switcher's own SPIs to a CPU that is on. @return false, at no cost, when they go there already */
 bool gic_route_switcher(unsigned cpu);
 

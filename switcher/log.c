@@ -42,6 +42,7 @@ static const struct event_text event_texts[] = {
     [LOG_DECLINED] = {"does not want to flip", NULL, NULL},
     [LOG_DMA_FAULT] = {"DMA outside", "at", "stream and event"},
     [LOG_UP] = {"is up", NULL, NULL},
+    [LOG_ALARM] = {"alarm due", NULL, NULL},
 };
 
 void log_init(const struct handover *handover) {
@@ -128,13 +129,13 @@ static void print_entry(const struct log_entry *entry) {
 
 static void print_counters(unsigned persona) {
     console_print("%s: %lu flips; traps: HVC %lu, SMC %lu, system register %lu, distributor %lu, redistributor %lu, "
-                  "fault %lu, FIQ %lu, undefined %lu, channel %lu, DMA fault %lu\n",
+                  "fault %lu, FIQ %lu, undefined %lu, channel %lu, DMA fault %lu, clock %lu\n",
                   persona_name(persona), log_counted(COUNT_FLIP, persona), log_counted(COUNT_HVC, persona),
                   log_counted(COUNT_SMC, persona), log_counted(COUNT_SYSREG, persona),
                   log_counted(COUNT_GICD_WRITE, persona), log_counted(COUNT_GICR_WRITE, persona),
                   log_counted(COUNT_FAULT, persona), log_counted(COUNT_FIQ, persona),
                   log_counted(COUNT_UNDEFINED, persona), log_counted(COUNT_CHANNEL, persona),
-                  log_counted(COUNT_DMA_FAULT, persona));
+                  log_counted(COUNT_DMA_FAULT, persona), log_counted(COUNT_CLOCK, persona));
 }
 
 void log_print(void) {

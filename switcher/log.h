@@ -29,6 +29,7 @@ enum log_event {
     LOG_DECLINED,     /* the agent does not want to flip now */
     LOG_DMA_FAULT,    /* a device reached outside; a = address, b = StreamID << 32 | event number */
     LOG_UP,           /* the agent said for the first time that the persona is up */
+    LOG_ALARM,        /* of a suspended persona, due */
 };
 
 /** In the order of the control protocol's `counters` (control.cddl): new ones go to the end. */
@@ -44,6 +45,7 @@ enum log_counter {
     COUNT_FLIP,
     COUNT_CHANNEL,
     COUNT_DMA_FAULT,
+    COUNT_CLOCK,
     LOG_COUNTERS,
 };
 

@@ -5,6 +5,8 @@
 #include "flip.h"
 #include "lock.h"
 #include "log.h"
+#include "pl031.h"
+#include "prewarm.h"
 #include "quiet.h"
 #include "smmu.h"
 #include "switcher.h"
@@ -25,10 +27,7 @@ const char *persona_state_text(enum persona_state state) {
     return (unsigned)state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "unknown";
 }
 
-static void refuse(const struct handover *handover, enum handover_error error) {
-    if (handover->magic == HANDOVER_MAGIC && handover->version == HANDOVER_VERSION)
-        console_init(handover->console);
-    console_print("flipside: the hand-over from the loader is wrong: %s\n", handover_error_text(error));
+static void halt(void) {
     for (;;)
         arch_wait_for_interrupt();
 }
@@ -38,22 +37,21 @@ static void take_smmu(const struct handover *handover) {
     if (error == SMMU_OK)
         return;
     console_print("flipside: the SMMU cannot be used: %s\n", smmu_error_text(error));
-    if (error != SMMU_NOT_BLOCKED)
-        return;
-    for (;;)
-        arch_wait_for_interrupt();
+    if (error == SMMU_NOT_BLOCKED)
+        halt();
 }
 
 static void start_first(const struct handover *handover, struct trap_frame *frame) {
-    enum handover_error error = handover_check(handover);
-    if (error != HANDOVER_OK)
-        refuse(handover, error);
+    /* The loader has checked all of it; of another version not even the console's place is known. */
+    if (handover->magic != HANDOVER_MAGIC || handover->version != HANDOVER_VERSION ||
+        handover->size != sizeof *handover)
+        halt();
     switcher.handover = handover;
-    switcher.running = handover->first_persona;
     console_init(handover->console);
     log_init(handover);
     for (uint32_t i = 0; i < handover->persona_count; i++)
         switcher.personas[i].description = &handover->personas[i];
+    switcher.running = prewarm_first();
     struct persona *first = running_persona();
     gic_init(handover);
     gic_state_reset(&first->gic, first->description, arch_cpu_index());
@@ -61,6 +59,7 @@ static void start_first(const struct handover *handover, struct trap_frame *fram
     gic_switch(NULL, &first->gic);
     take_smmu(handover);
     attention_init(handover);
+    pl031_init();
     /* A device that the firmware left at work, and that no driver of the persona knows, would refuse every flip. */
     quiet_stop_devices(handover);
     flip_enter(switcher.running, frame);

@@ -10,7 +10,13 @@ static bool at_rest(const struct handover_quiet *quiet) {
     if (quiet->kind == HANDOVER_QUIET_VIRTIO_MMIO)
         return arch_read32(quiet->address) == 0;
     uint16_t command = arch_read16(quiet->address);
-    return command == PCI_NOTHING_THERE || (command & PCI_COMMAND_BUS_MASTER) == 0;
+    if ((command & PCI_COMMAND_BUS_MASTER) != 0)
+        return command == PCI_NOTHING_THERE;
+    /* A virtio device of QEMU's takes this as its driver's end each time. One that was set going since, with rings
+     * wherever the leaving persona liked, would go on as soon as the next one lets it be bus master. The Status half
+     * is 0: its bits are cleared by writing 1 (PCI 3.0, 6.2.3). */
+    arch_write32(quiet->address, command);
+    return true;
 }
 
 bool quiet_check(const struct handover *handover, uint64_t *busy_address) {
@@ -28,7 +34,6 @@ static void stop(const struct handover_quiet *quiet) {
         arch_write32(quiet->address, 0); /* virtio 1.2, 2.1.2: 0 resets the device */
         return;
     }
-    /* With the Status half 0: its bits are cleared by writing 1 (PCI 3.0, 6.2.3). */
     if (!at_rest(quiet))
         arch_write32(quiet->address, arch_read16(quiet->address) & ~(uint32_t)PCI_COMMAND_BUS_MASTER);
 }

@@ -9,7 +9,8 @@
 #include "switcher/handover.h"
 
 /**
- * Looks at every device that the hand-over names.
+ * Looks at every device that the hand-over names, and writes Bus Master Enable 0 once more where it is 0, so that what
+ * the persona has set going since stops too.
  * @param handover     checked
  * @param busy_address where the first busy device told so; left alone when all are quiet
  * @return true when all are at rest: virtio Status 0 (virtio 1.2, 4.2.2), PCI Bus Master Enable 0 (PCI 3.0, 6.2.2) or

@@ -6,6 +6,7 @@
 
 #include "arch.h"
 #include "gic.h"
+#include "pl031.h"
 #include "switcher/handover.h"
 #include "virtio_console.h"
 
@@ -38,6 +39,7 @@ struct persona {
     struct persona_cpu cpus[HANDOVER_CPUS_MAX];
     struct gic_state gic;
     struct virtio_console channel;
+    struct pl031 clock;
 };
 
 struct switcher {

@@ -12,6 +12,8 @@
 #include "inject.h"
 #include "lock.h"
 #include "log.h"
+#include "pl031.h"
+#include "prewarm.h"
 #include "psci.h"
 #include "smmu.h"
 #include "switcher.h"
@@ -81,19 +83,23 @@ static bool write_gic(uint64_t address, unsigned size, uint64_t value) {
 }
 
 static bool write_device(uint64_t address, unsigned size, uint64_t value) {
-    if (!channel_holds(address))
+    if (channel_holds(address))
+        channel_write(address, size, value);
+    else if (pl031_holds(address))
+        pl031_write(address, size, value);
+    else
         return write_gic(address, size, value);
-    log_count(COUNT_CHANNEL, switcher.running);
-    channel_write(address, size, value);
     return true;
 }
 
-/** The channel alone: what else there is to emulate is readable in stage 2. */
+/** The channel and the clock: what else there is to emulate is readable in stage 2. */
 static bool read_device(uint64_t address, unsigned size, uint64_t *value) {
-    if (!channel_holds(address))
+    if (channel_holds(address))
+        *value = channel_read(address, size);
+    else if (pl031_holds(address))
+        *value = pl031_read(address, size);
+    else
         return false;
-    log_count(COUNT_CHANNEL, switcher.running);
-    *value = channel_read(address, size);
     return true;
 }
 
@@ -210,6 +216,8 @@ static void print_states(void) {
 
 static void act(enum attention_action action, struct trap_frame *frame) {
     const char *name = running_persona()->description->name;
+    if (action != ATTENTION_DO_NOTHING && prewarm_give_up(action != ATTENTION_DO_TIMEOUT, frame))
+        return;
     switch (action) {
     case ATTENTION_DO_NOTHING:
         break;
@@ -252,6 +260,7 @@ void trap_fiq(struct trap_frame *frame) {
         return;
     }
     lock_acquire();
+    pl031_interrupt(intid);
     if (smmu_is_interrupt(intid))
         dma_report_faults();
     else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "console.h"
 #include "session.h"
+#include "tpm.h"
 
 enum { MIB = 1024 * 1024 };
 
@@ -61,9 +62,41 @@ static void print_board(const struct session *session) {
     if (board->keyboard.base != 0)
         console_print("  key chord    %s, %u keys, INTID %u\n", board->keyboard.path, board->keyboard.chord_length,
                       board->keyboard.intid);
+    if (board->clock.base != 0)
+        console_print("  clock        %s, INTID %u, the personas' %u\n", board->clock.path, board->clock.intid,
+                      board->clock.persona_intid);
     console_print("  flip button  INTID %u\n", board->flip_button_intid);
     if (board->channel.base != 0)
         console_print("  channel      0x%lx, INTID %u\n", board->channel.base, board->channel.intid);
+}
+
+static enum tpm_error read_tpm(const struct tpm_transport *transport, char *manufacturer, struct tpm_lockout *lockout) {
+    static struct tpm tpm;
+    enum tpm_error error = tpm_open(&tpm, transport, NULL);
+    if (error == TPM_OK)
+        error = tpm_manufacturer(&tpm, manufacturer);
+    if (error == TPM_OK)
+        error = tpm_lockout(&tpm, lockout);
+    tpm_close(&tpm);
+    return error;
+}
+
+static void print_tpm(void) {
+    struct tpm_transport transport;
+    struct tpm_lockout lockout;
+    char manufacturer[TPM_MANUFACTURER_SIZE], text[TPM_TEXT_SIZE];
+    if (!firmware_tpm(&transport)) {
+        console_print("TPM: none, or the firmware does not drive it\n");
+        return;
+    }
+    enum tpm_error error = read_tpm(&transport, manufacturer, &lockout);
+    if (error != TPM_OK) {
+        console_print("TPM: %s\n", tpm_error_text(error));
+        return;
+    }
+    tpm_lockout_text(&lockout, text);
+    console_print("TPM: made by %s; %s%s\n", manufacturer, text,
+                  lockout.guarded ? "" : "; no password guards its lock-out yet");
 }
 
 void session_print_detail(const struct session *session) {
@@ -71,4 +104,5 @@ void session_print_detail(const struct session *session) {
     print_plan(session);
     print_board(session);
     print_reach(session);
+    print_tpm();
 }

@@ -203,6 +203,34 @@ struct efi_rng { /* 37.5 */
         0x3152bca5, 0xeade, 0x433d, { 0x86, 0x2e, 0xc0, 0x1c, 0xdc, 0x29, 0x1f, 0x44 }                                 \
     }
 
+/* TCG EFI Protocol Specification, family 2.0, 6 */
+struct efi_tcg2_capability {
+    uint8_t size;
+    uint8_t structure_version[2];
+    uint8_t protocol_version[2];
+    uint32_t hash_algorithms;
+    uint32_t event_logs;
+    uint8_t present;
+    uint16_t command_max; /* bytes */
+    uint16_t response_max;
+    uint32_t manufacturer;
+    uint32_t bank_count;
+    uint32_t active_banks;
+};
+_Static_assert(sizeof(struct efi_tcg2_capability) == 36, "TCG EFI Protocol Specification, 6.4.2");
+
+struct efi_tcg2 {
+    efi_status (*get_capability)(struct efi_tcg2 *, struct efi_tcg2_capability *);
+    void *get_event_log;
+    void *hash_log_extend_event;
+    efi_status (*submit_command)(struct efi_tcg2 *, uint32_t size, const uint8_t *command, uint32_t response_size,
+                                 uint8_t *response);
+};
+#define EFI_TCG2_GUID                                                                                                  \
+    {                                                                                                                  \
+        0x607f766c, 0x7455, 0x42be, { 0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f }                                 \
+    }
+
 /* EBBR 2.0, 2.3: the device tree's configuration table */
 #define EFI_DEVICE_TREE_GUID                                                                                           \
     {                                                                                                                  \

@@ -20,6 +20,7 @@ static void run(void) {
         if (chosen == SIZE_MAX)
             return;
         session_start(&session, chosen);
+        session.start_failed = true;
     }
 }
 

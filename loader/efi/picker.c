@@ -112,7 +112,7 @@ size_t session_pick(struct session *session) {
     size_t chosen = session_default(session);
     unsigned key = CONSOLE_KEY_NONE;
     print_list(session);
-    if (chosen != SIZE_MAX) {
+    if (chosen != SIZE_MAX && !session->start_failed) {
         key = count_down(session, chosen, session->store.terminal.timeout_s);
         if (key == CONSOLE_KEY_NONE) {
             console_print("\n");

@@ -21,6 +21,8 @@ static void describe(const struct session *session, size_t index, struct region_
         .text_offset = persona->image.text_offset,
         .initrd = persona->initrd.memory,
         .initrd_size = persona->initrd.size,
+        .prewarm_ms = entry->config.prewarm ? entry->config.prewarm_s * 1000 : 0,
+        .alarm_flip = entry->config.alarm_flip,
     };
 }
 

@@ -44,6 +44,7 @@ struct session {
     struct store_files access;
     struct store store;
     bool store_found;
+    bool start_failed; /* the user chose, or nobody did, and was told why that can't be */
     struct session_persona personas[STORE_PERSONAS_MAX];
     struct firmware_memory memory;
     struct memory_plan plan;
@@ -73,7 +74,10 @@ void session_plan(struct session *session);
 /** @return the persona to start when nobody chooses: the store's default, else the first ready; SIZE_MAX: none is */
 size_t session_default(const struct session *session);
 
-/** Lets the user choose (picker.c). @return index of a persona that is ready; SIZE_MAX: back to the firmware */
+/**
+ * Lets the user choose (picker.c); counts down unless a start has failed, which would fail again.
+ * @return index of a persona that is ready; SIZE_MAX: back to the firmware
+ */
 size_t session_pick(struct session *session);
 
 /** Prints memory, plan, and what each persona reaches (detail.c). */

@@ -148,6 +148,15 @@ static enum firmware_error leave(const struct session *session) {
     return firmware_leave(wanted, count);
 }
 
+static void print_what_starts(const struct region_request *request) {
+    console_print("Starting the switcher");
+    for (uint32_t i = 0; i < request->persona_count; i++)
+        if (i != request->first_persona && request->personas[i].prewarm_ms != 0)
+            console_print(", preparing %s (up to %u s)", request->personas[i].name,
+                          request->personas[i].prewarm_ms / 1000);
+    console_print(", then %s\n", request->personas[request->first_persona].name);
+}
+
 /* The region is the firmware's to give: it is claimed before it is written to, and given back if that fails. */
 static void fill_and_leave(struct session *session) {
     struct region region = {0};
@@ -158,7 +167,7 @@ static void fill_and_leave(struct session *session) {
         report(session, &fault);
         return;
     }
-    console_print("Starting the switcher, then %s\n", session->request.personas[session->request.first_persona].name);
+    print_what_starts(&session->request);
     enum firmware_error error = leave(session);
     if (error != FIRMWARE_OK) {
         console_print("%s\n", firmware_error_text(error));

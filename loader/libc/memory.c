@@ -54,6 +54,10 @@ void *memset(void *destination, int value, size_t size) {
     for (; size > 0 && (uintptr_t)to % WORD != 0; size--)
         *to++ = (unsigned char)value;
     word_t word = UINT64_C(0x0101010101010101) * (unsigned char)value;
+    for (; size >= 4 * WORD; size -= 4 * WORD, to += 4 * WORD) {
+        word_t *words = (word_t *)(void *)to;
+        words[0] = word, words[1] = word, words[2] = word, words[3] = word;
+    }
     for (; size >= WORD; size -= WORD, to += WORD)
         *(word_t *)(void *)to = word;
     while (size-- > 0)

@@ -72,6 +72,7 @@ enum message_counter {
     COUNTER_FLIP,
     COUNTER_CHANNEL,
     COUNTER_DMA_FAULT,
+    COUNTER_CLOCK,
     COUNTERS,
 };
 

@@ -29,6 +29,7 @@ static const char *const counter_texts[COUNTERS] = {
     [COUNTER_FLIP] = "flip",
     [COUNTER_CHANNEL] = "channel",
     [COUNTER_DMA_FAULT] = "dma-fault",
+    [COUNTER_CLOCK] = "clock",
 };
 
 static const char *const time_texts[TIMES] = {"asked", "acknowledged", "suspended", "resumed"};

@@ -5,20 +5,13 @@
  */
 #include "attack.h"
 #include "machine.h"
+#include "random.h"
 
 enum { CALL_REGISTERS = 18, CALLS = 100000 };
 
-#define SEED UINT64_C(0x9e3779b97f4a7c15)
-
 static uint64_t state;
 
-/* xorshift64* */
-static uint64_t next(void) {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * UINT64_C(0x2545f4914f6cdd1d);
-}
+static uint64_t next(void) { return random_next(&state); }
 
 static uint64_t function(void) {
     static const uint32_t owners[] = {0x84000000, 0xc4000000, 0x80000000, 0xc0000000, 0x86000000, 0xc6000000};
@@ -72,13 +65,14 @@ static bool left_out(const uint64_t *registers) {
     }
 }
 
-static void call_once(void) {
+/* @return whether it was made */
+static bool call_once(void) {
     uint64_t registers[CALL_REGISTERS], before[CALL_REGISTERS];
     registers[0] = function();
     for (unsigned i = 1; i < CALL_REGISTERS; i++)
         registers[i] = i < 5 ? argument() : next();
     if (left_out(registers))
-        return;
+        return false;
     for (unsigned i = 0; i < CALL_REGISTERS; i++)
         before[i] = registers[i];
     call(registers, next() % 2 != 0);
@@ -86,6 +80,7 @@ static void call_once(void) {
     for (unsigned i = 1; i < CALL_REGISTERS; i++)
         if (registers[i] != before[i])
             attack_broken("x%u is 0x%lx after function 0x%lx", i, registers[i], before[0]);
+    return true;
 }
 
 /* The others park themselves; a CPU that stays would keep this persona from suspending. */
@@ -97,15 +92,15 @@ static void wait_for_others(void) {
 
 static void attack(const struct attack_arguments *arguments) {
     uint64_t calls = arguments->count > 0 ? arguments->values[0] : CALLS;
-    uint64_t seed = arguments->count > 1 ? arguments->values[1] : SEED;
-    state = seed != 0 ? seed : SEED;
+    uint64_t seed = arguments->count > 1 ? arguments->values[1] : RANDOM_SEED;
+    state = seed != 0 ? seed : RANDOM_SEED;
     uint64_t faults = exception.count;
     /* CPU_SUSPEND waits for an interrupt: the timer's is always there, and masked. */
     __asm__ volatile("str %w0, [%1]" ::"r"(1 << 27), "r"(machine.redistributors + 0x10100) : "memory");
     WRITE_SYSREG("cntv_cval_el0", 0);
     WRITE_SYSREG("cntv_ctl_el0", 1);
-    for (uint64_t i = 0; i < calls; i++)
-        call_once();
+    for (uint64_t made = 0; made < calls;)
+        made += call_once();
     WRITE_SYSREG("cntv_ctl_el0", 0);
     __asm__ volatile("str %w0, [%1]" ::"r"(1 << 27), "r"(machine.redistributors + 0x10180) : "memory");
     wait_for_others();

@@ -73,6 +73,17 @@ static void read_channel(const void *tree) {
     }
 }
 
+/* Addresses on the bus have three cells; the first says of which kind they are. */
+static void read_pci(const void *tree) {
+    enum { RANGE_CELLS = 7, KIND = 3 << 24, KIND_MEMORY_32 = 2 << 24 };
+    int node = compatible(tree, "pci-host-ecam-generic"), length = 0;
+    const fdt32_t *ranges = node < 0 ? NULL : fdt_getprop(tree, node, "ranges", &length);
+    machine.ecam = reg(tree, node, 0, &machine.ecam_size);
+    for (int at = 0; ranges != NULL && at + RANGE_CELLS <= length / 4; at += RANGE_CELLS)
+        if ((fdt32_to_cpu(ranges[at]) & KIND) == KIND_MEMORY_32)
+            machine.pci_window = cell(ranges, at + 3, 2);
+}
+
 static void read_cpus(const void *tree) {
     int node;
     int cpus = fdt_path_offset(tree, "/cpus");
@@ -97,6 +108,7 @@ bool machine_read_tree(const void *tree) {
     read_name(tree);
     read_button(tree);
     read_channel(tree);
+    read_pci(tree);
     read_cpus(tree);
     return machine.memory_size != 0 && machine.distributor != 0 && machine.cpu_count != 0;
 }
@@ -110,8 +122,10 @@ static void forget_translations(void) {
 }
 
 void machine_map(void) {
-    for (uint64_t i = 0; i < VIEW_INDEX; i++)
-        table[i] = block(i << GIB_SHIFT, i == 0 ? ATTRIBUTES_DEVICE : ATTRIBUTES_NORMAL);
+    for (uint64_t i = 0; i < VIEW_INDEX; i++) {
+        bool device = i == 0 || (machine.ecam != 0 && i == machine.ecam >> GIB_SHIFT);
+        table[i] = block(i << GIB_SHIFT, device ? ATTRIBUTES_DEVICE : ATTRIBUTES_NORMAL);
+    }
     uint64_t size = READ_SYSREG("id_aa64mmfr0_el1") & 0xf;
     if (size > 5)
         size = 5;
@@ -152,6 +166,31 @@ bool access_aborts(void (*touch)(uint64_t address), uint64_t address) {
     touch(address);
     barrier();
     return exception.count != before;
+}
+
+void machine_wait(uint64_t microseconds) {
+    uint64_t end = READ_SYSREG("cntvct_el0") + microseconds * READ_SYSREG("cntfrq_el0") / 1000000 + 1;
+    while (READ_SYSREG("cntvct_el0") < end)
+        ;
+}
+
+bool hammer_start(struct hammering *hammering) {
+    hammering->mair = READ_SYSREG("mair_el1");
+    hammering->tcr = READ_SYSREG("tcr_el1");
+    hammering->ttbr = READ_SYSREG("ttbr0_el1");
+    hammering->sctlr = READ_SYSREG("sctlr_el1");
+    hammering->stop = hammering->count = 0;
+    /* It begins with its caches off. */
+    machine_clean();
+    return machine.cpu_count > 1 &&
+           psci(PSCI_CPU_ON, machine.cpus[1], (uint64_t)(uintptr_t)hammer, address_of(hammering)) == 0;
+}
+
+void hammer_stop(struct hammering *hammering) {
+    hammering->stop = 1;
+    barrier();
+    while (psci(PSCI_AFFINITY_INFO, machine.cpus[1], 0, 0) != 1)
+        ;
 }
 
 int64_t psci(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3) {

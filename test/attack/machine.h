@@ -21,10 +21,30 @@ static inline uint32_t read32(uint64_t address) {
     return value;
 }
 
+static inline uint8_t read8(uint64_t address) {
+    uint32_t value = 0;
+    __asm__ volatile("ldrb %w0, [%1]" : "+r"(value) : "r"(address) : "memory");
+    return (uint8_t)value;
+}
+
+static inline uint16_t read16(uint64_t address) {
+    uint32_t value = 0;
+    __asm__ volatile("ldrh %w0, [%1]" : "+r"(value) : "r"(address) : "memory");
+    return (uint16_t)value;
+}
+
 static inline uint64_t read64(uint64_t address) {
     uint64_t value = 0;
     __asm__ volatile("ldr %0, [%1]" : "+r"(value) : "r"(address) : "memory");
     return value;
+}
+
+static inline void write8(uint64_t address, uint8_t value) {
+    __asm__ volatile("strb %w0, [%1]" ::"r"((uint32_t)value), "r"(address) : "memory");
+}
+
+static inline void write16(uint64_t address, uint16_t value) {
+    __asm__ volatile("strh %w0, [%1]" ::"r"((uint32_t)value), "r"(address) : "memory");
 }
 
 static inline void write32(uint64_t address, uint32_t value) {
@@ -47,6 +67,8 @@ struct machine {
     uint64_t distributor;
     uint64_t redistributors, redistributors_size; /* the first region */
     uint64_t channel;                             /* 0: none */
+    uint64_t ecam, ecam_size;                     /* configuration space of all PCI functions; 0: none */
+    uint64_t pci_window;                          /* where their registers can be put, below 4 GiB */
     uint32_t button;                              /* INTID of the flip button; 0: none */
     unsigned cpu_count;
     uint64_t cpus[MACHINE_CPUS_MAX]; /* affinity */
@@ -69,7 +91,7 @@ bool machine_read_tree(const void *tree);
 
 /**
  * Turns the MMU on. Every address from 0 to 512 GiB is mapped to itself, readable, writable and executable at EL1:
- * the first GiB as device memory, the rest as normal memory.
+ * the first GiB and that of the PCI configuration space as device memory, the rest as normal memory.
  */
 void machine_map(void);
 
@@ -80,6 +102,12 @@ uint64_t machine_view(uint64_t address, enum machine_view view);
 /** Has the translation table for some virtual address be read at `table`. @return that virtual address */
 uint64_t machine_walk_through(uint64_t table);
 
+/** @return the address of something in this image, as devices and the switcher see it */
+static inline uint64_t address_of(const volatile void *object) { return (uint64_t)(uintptr_t)object; }
+
+/** Waits. @param microseconds at least that long */
+void machine_wait(uint64_t microseconds);
+
 /** Cleans what is in the caches of the whole image to memory. */
 void machine_clean(void);
 
@@ -88,7 +116,20 @@ int64_t suspend_plain(void);
 int64_t suspend_filled(uint64_t pattern, bool sve);
 void call(uint64_t registers[18], bool smc);
 void vectors_store_sve(void *to);
-extern const char park[], spin[], vectors[], image_base[], bss_end[];
+extern const char park[], hammer[], spin[], vectors[], image_base[], bss_end[];
+
+/** What another CPU does: writes both values to a place in turn until it is stopped, then it is off again. */
+struct hammering {
+    uint64_t mair, tcr, ttbr, sctlr; /* filled by hammer_start() */
+    uint64_t where;                  /* of 32 bits */
+    uint64_t first, second;
+    volatile uint64_t stop;
+    volatile uint64_t count; /* how often both were written */
+};
+/** Starts the second CPU on it. @return whether it runs */
+bool hammer_start(struct hammering *hammering);
+/** Ends it, and waits until the CPU is off. */
+void hammer_stop(struct hammering *hammering);
 
 /** HVC as SMCCC has it. @return x0 */
 int64_t psci(uint64_t function, uint64_t a1, uint64_t a2, uint64_t a3);

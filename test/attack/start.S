@@ -87,7 +87,9 @@ start:
     b.hs    2f
     stp     xzr, xzr, [x1], #16
     b       1b
-2:  bl      use_stack
+2:  adrp    x1, main_stack + STACK_SIZE
+    add     x1, x1, :lo12:main_stack + STACK_SIZE
+    mov     sp, x1
     mov     x0, x19
     b       payload_main
 
@@ -98,7 +100,9 @@ resume:
     str     x1, [x0, #SNAPSHOT_STACK]
     mov     x20, #0
 back:
-    bl      use_stack
+    adrp    x1, resume_stack + STACK_SIZE   // what called for the suspend still has the other one
+    add     x1, x1, :lo12:resume_stack + STACK_SIZE
+    mov     sp, x1
     bl      payload_resumed
     mov     x0, x20
     adrp    x9, saved
@@ -111,12 +115,6 @@ back:
     ldp     x29, x30, [x9, #80]
     ldr     x10, [x9, #96]
     mov     sp, x10
-    ret
-
-use_stack:
-    adrp    x1, resume_stack + STACK_SIZE
-    add     x1, x1, :lo12:resume_stack + STACK_SIZE
-    mov     sp, x1
     ret
 
 relocate:
@@ -271,6 +269,30 @@ spin:
     msr     daifset, #0xf
 1:  b       1b
 
+// Where another CPU writes two values in turn. x0: struct hammering, clean in memory.
+    .global hammer
+hammer:
+    ldp     x1, x2, [x0]                    // mair, tcr
+    ldp     x3, x4, [x0, #16]               // ttbr, sctlr
+    msr     mair_el1, x1
+    msr     tcr_el1, x2
+    msr     ttbr0_el1, x3
+    tlbi    vmalle1
+    dsb     nsh
+    isb
+    msr     sctlr_el1, x4
+    isb
+    ldp     x1, x2, [x0, #32]               // where, first
+    ldr     x3, [x0, #48]                   // second
+    mov     x5, #0
+1:  str     w2, [x1]
+    str     w3, [x1]
+    add     x5, x5, #1
+    ldr     x4, [x0, #56]                   // stop
+    str     x5, [x0, #64]                   // count
+    cbz     x4, 1b
+    b       park
+
 // Synchronous exceptions are noted; what caused them is skipped. Outside the image, where a jump has led, it goes on at
 // the return address.
     .macro  vector target
@@ -331,5 +353,7 @@ saved:
     .skip   112
     .bss
     .balign 16
+main_stack:
+    .skip   STACK_SIZE
 resume_stack:
     .skip   STACK_SIZE

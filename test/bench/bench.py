@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import cost  # noqa: E402
 import flips  # noqa: E402
+import keys  # noqa: E402
 import report  # noqa: E402
 import restarts  # noqa: E402
 import systems  # noqa: E402
@@ -35,6 +36,7 @@ class Bench:
         self.say("Making disks")
         self.disks = systems.make_disks()
         self.flash = systems.make_flash()
+        self.unconfined = systems.make_unconfined(self.disks[FIRST])
 
     def say(self, text):
         """Tells how far it is, on standard error."""
@@ -61,6 +63,20 @@ class Bench:
             flips.prepare(machine)
             return {f"steps_{cpus}": flips.count_instructions(machine, FIRST, 2)}
 
+    def instructions_unconfined(self):
+        """The same on a machine without an SMMU."""
+        with Measured("instructions-unconfined", self.unconfined, self.flash, icount=False, cpus=1, smmu=False) as machine:
+            machine.await_up()
+            flips.prepare(machine)
+            return {"steps_unconfined": flips.count_instructions(machine, FIRST, 2)}
+
+    def keys(self):
+        """From the key to the other system's programs, in Debian, with the agent and without."""
+        tools = ["-drive", f"if=none,id=tools,format=raw,readonly=on,file={systems.make_tools()}",
+                 "-device", "virtio-blk-pci,drive=tools,disable-legacy=on,iommu_platform=on"]
+        with Measured("keys", systems.make_debian_disk(), self.flash, memory="3G", more=tools) as machine:
+            return {"keys": keys.measure(machine, FIRST, self.rounds)}
+
     def reboots(self, target):
         """Restarts from the other system into this one."""
         with self.machine(f"reboot-{target}", target) as machine:
@@ -77,12 +93,13 @@ class Bench:
         """Work in a persona."""
         with self.machine("work", more=cost.DISK) as machine:
             machine.await_up()
-            return {"work": cost.measure_work(machine, self.rounds)}
+            channel = cost.measure_channel(machine, self.rounds)
+            return {"work": cost.measure_work(machine, self.rounds), "channel": channel}
 
     def work_alone(self):
-        """The same work in the same system without the switcher."""
+        """The same work in the same system without the switcher; no SMMU, so that none costs it anything either."""
         directory = systems.WORK / FIRST
-        system = {"firmware": None, "machine": "virtualization=off", "memory": systems.MEMORY, "kernel": directory / "kernel",
+        system = {"firmware": None, "machine": "virtualization=off", "smmu": False, "memory": systems.MEMORY, "kernel": directory / "kernel",
                   "initrd": directory / "initrd", "append": systems.command_line(FIRST)}
         with Measured("work-alone", self.disks[FIRST], more=cost.DISK, **system) as machine:
             machine.await_up()
@@ -96,10 +113,12 @@ class Bench:
 
     def run(self):
         """Carries all out, the longest first; returns the results."""
-        jobs = [(f"restart into {name}", lambda name=name: self.reboots(name)) for name in systems.NAMES]
+        jobs = [("keys in Debian, with the agent and without", self.keys)]
+        jobs += [(f"restart into {name}", lambda name=name: self.reboots(name)) for name in systems.NAMES]
         jobs += [("kexec", self.kexecs), ("work in a persona", self.work), ("the same work without us", self.work_alone),
                  ("flips and sleeps", self.flips), ("instructions of a flip, 1 CPU", lambda: self.instructions(1)),
-                 ("instructions of a flip, 2 CPUs", lambda: self.instructions(2))]
+                 ("instructions of a flip, 2 CPUs", lambda: self.instructions(2)),
+                 ("instructions of a flip without an SMMU", self.instructions_unconfined)]
         results = self.crypto()
         with concurrent.futures.ThreadPoolExecutor(MACHINES) as pool:
             waiting = {pool.submit(measure): name for name, measure in jobs}

@@ -39,6 +39,10 @@ def figures(results, rounds):
         "flip_resume_ns": round(mean_of_medians(results["flip"], lambda time: time.resume) - after * INSTRUCTION_NS),
         "flip_el2_instructions": round(el2),
         "flip_el2_instructions_2_cpus": round(median(step.whole for step in results["steps_2"])),
+        "smmu_flip_instructions": round(el2 - median(step.whole for step in results["steps_unconfined"])),
+        "channel_round_trip_instructions": round(median(results["channel"])),
+        "agent_flip_ns": round(median(results["keys"]["agent"])),
+        "agentless_flip_ns": round(median(results["keys"]["agentless"])),
         "floor_ns": round(floor),
         "reboot_ns": round(reboot),
         "kexec_ns": round(mean_of_medians(results["kexec"])),
@@ -65,7 +69,9 @@ def table(values, results):
             ("  resume", "flip_resume_ns", "the other system's part"),
             ("floor", "floor_ns", "the same system suspends and resumes, sleep left out"),
             ("reboot", "reboot_ns", "through firmware and loader into the other system, no boot delay, no picker"),
-            ("kexec", "kexec_ns", "into the other system's kernel, loaded before"))
+            ("kexec", "kexec_ns", "into the other system's kernel, loaded before"),
+            ("key, agent", "agent_flip_ns", "from the key to the other system's programs, in Debian"),
+            ("key, logind", "agentless_flip_ns", "the same with the agent stopped"))
     lines += [f"{name:<12}{milliseconds(values[key])}   {text}" for name, key, text in rows]
     for name in NAMES:
         flip, floor = (median(time.whole for time in results[kind][name]) for kind in ("flip", "floor"))
@@ -75,6 +81,8 @@ def table(values, results):
         met = "met" if RELATIONS[relation](values[key], aim) else "NOT MET"
         lines.append(f"{key:<24}{values[key]:>12}   aim {relation} {aim}: {met}")
     lines.append(f"{'  the same, 2 CPUs':<24}{values['flip_el2_instructions_2_cpus']:>12}")
+    lines.append(f"{'  of these for the SMMU':<24}{values['smmu_flip_instructions']:>12}")
+    lines.append(f"{'channel, there and back':<24}{values['channel_round_trip_instructions']:>12} instructions")
     lines.append(f"{values['rounds']} rounds of everything, {values['flip_rounds']} flips each way")
     return "\n".join(lines)
 

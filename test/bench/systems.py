@@ -5,18 +5,19 @@ starts without its boot delay."""
 import gzip
 import os
 import re
+import shutil
 import struct
 import subprocess
 import zlib
 from pathlib import Path
 
-from image import MIB, Persona, make_disk
+from image import MIB, Persona, clone, make_disk, put_on_esp
 from machine import BUILD, FIRMWARE, LOADER
 
 WORK = BUILD / "bench"
 GUEST = BUILD / "linux-arm64/test/guest"
 SWITCHER = BUILD / "efi/switcher/switcher.elf"
-PROGRAMS = ("suspend", "restart", "stamp", "work", "kexec")
+PROGRAMS = ("suspend", "restart", "stamp", "work", "kexec", "channel")
 KERNELS = {"personal": "busybox-6.12", "work": "busybox-6.1"}  # by persona
 NAMES = tuple(KERNELS)
 MEMORY = "512M"  # of each persona: room for the next kernel beside the running one
@@ -86,6 +87,29 @@ def make_disks():
     personas = [make_persona(name) for name in NAMES]
     add_partition(personas)
     return {name: make_disk(WORK / f"{name}.img", LOADER, personas, default=name, timeout=0) for name in NAMES}
+
+
+def make_unconfined(disk):
+    """A copy of a disk that starts on a machine without an SMMU."""
+    copy = clone(disk, WORK / "unconfined.img")
+    put_on_esp(copy, b"timeout=0\nallow-unconfined-dma=yes\ndefault=" + NAMES[0].encode() + b"\n", "flipside/flipside.conf")
+    return copy
+
+
+def make_debian_disk():
+    """The two Debian systems that scripts/run starts: `work` has the agent, `personal` has nothing of ours."""
+    personas = [Persona(name, BUILD / "personas" / name) for name in NAMES]
+    return make_disk(WORK / "debian.img", LOADER, personas, default=NAMES[0], timeout=0)
+
+
+def make_tools():
+    """A read-only disk with what a Debian system needs to be measured. Returns its path."""
+    directory, image = WORK / "tools", WORK / "tools.img"
+    directory.mkdir(exist_ok=True)
+    shutil.copy(GUEST / "resumed", directory / "resumed")
+    image.unlink(missing_ok=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", directory, "-E", "root_owner=0:0", image, "8M"], check=True)
+    return image
 
 
 def default_environment(firmware):

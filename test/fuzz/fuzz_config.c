@@ -31,6 +31,7 @@ static void check_persona(const char *text, size_t size) {
     require(strlen(config.title) < sizeof(config.title));
     require(strlen(config.command_line) < sizeof(config.command_line));
     require(config.memory.kind != CONFIG_MEMORY_PERCENT || (config.memory.value >= 1 && config.memory.value <= 100));
+    require(fault.error != CONFIG_OK || (config.prewarm_s >= 1 && config.prewarm_s <= CONFIG_PREWARM_MAX));
     require(config.memory.kind != CONFIG_MEMORY_BYTES || config.memory.value >= 1 << 20);
 }
 

@@ -11,6 +11,7 @@
 #include "crypto/cbor.h"
 #include "flip.h"
 #include "machine.h"
+#include "prewarm.h"
 #include "switcher.h"
 
 struct switcher switcher;
@@ -33,11 +34,13 @@ bool channel_send(enum channel_port port, const uint8_t *message, size_t size) {
     return true;
 }
 
-void attention_request(unsigned target) {
+void flip_ask(unsigned target) {
     if (target >= handover.persona_count || target == switcher.running)
         abort();
     asked = true;
 }
+
+void prewarm_up(void) {}
 
 bool attention_acknowledged(void) { return asked; }
 

@@ -25,6 +25,7 @@ static void require_safe(const struct handover *handover, const struct handover_
     require(persona->partition.base + persona->partition.size > persona->partition.base);
     require(apart(persona->partition, handover->switcher));
     require(inside(persona->partition, persona->entry, 4));
+    require(persona->prewarm_ms <= HANDOVER_PREWARM_MS_MAX);
     for (const struct handover_persona *other = handover->personas; other < persona; other++) {
         require(apart(persona->partition, other->partition));
         require(persona->vttbr >> 48 != other->vttbr >> 48);

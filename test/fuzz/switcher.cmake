@@ -13,11 +13,11 @@ function(flipside_switcher_fuzz_target)
                          LIBRARIES PkgConfig::CMOCKA)
 endfunction()
 
-flipside_fuzz_target(NAME handover SOURCES switcher/handover.c INCLUDES switcher/include)
+flipside_fuzz_target(NAME handover SOURCES loader/handover.c INCLUDES switcher/include)
 flipside_switcher_fuzz_target(NAME gicd SOURCES switcher/gic.c switcher/gic_switch.c switcher/gic_trap.c)
 file(GLOB whole_switcher RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
 list(REMOVE_ITEM whole_switcher switcher/main.c)
-flipside_switcher_fuzz_target(NAME psci SOURCES fake/platform.c fake/smmuv3.c fake/storm.c ${cbor}
+flipside_switcher_fuzz_target(NAME psci SOURCES fake/platform.c fake/smmuv3.c fake/pl031.c fake/storm.c ${cbor}
                               ${whole_switcher})
 flipside_switcher_fuzz_target(NAME virtqueue SOURCES fake/guest_ring.c switcher/virtqueue.c switcher/virtio_console.c)
 flipside_switcher_fuzz_target(NAME control SOURCES switcher/control.c ${cbor} switcher/history.c switcher/log.c)

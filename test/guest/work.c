@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Work whose time is compared with and without the switcher: a loop of arithmetic, or reads of a disk past the page
- * cache. Each round prints the counter ticks that passed and how often an idler went round meanwhile.
+ * Work whose time is compared with and without the switcher: a loop of arithmetic, reads of a disk past the page
+ * cache, or none, to learn what the timer's ticks cost. Each round prints the counter ticks that passed and how often
+ * an idler went round meanwhile.
  *
  * The idler takes the CPU whenever there is nothing else to do: a machine that counts instructions has no time of its
  * own for how long a disk takes, but with the idler every instruction is somebody's, and those that the work cost are
@@ -18,13 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     LOOPS = 50000000,
-    PIECE = 1 << 16, /* bytes a read */
-    PIECES = 1024,   /* a round, from the disk's beginning */
-    BLOCK = 2 << 20, /* bytes: the huge page of 4 KiB granules */
+    REST = 200000000, /* ns */
+    PIECE = 1 << 16,  /* bytes a read */
+    PIECES = 1024,    /* a round, from the disk's beginning */
+    BLOCK = 2 << 20,  /* bytes: the huge page of 4 KiB granules */
     ROUNDS_MAX = 1000,
 };
 
@@ -38,6 +41,12 @@ static void read_disk(int disk, void *buffer) {
     for (int i = 0; i < PIECES; i++)
         if (pread(disk, buffer, PIECE, (off_t)i * PIECE) != PIECE)
             fail("read");
+}
+
+static void rest(void) {
+    const struct timespec time = {.tv_nsec = REST};
+    if (nanosleep(&time, NULL) < 0)
+        fail("sleep");
 }
 
 /** A system with little memory starts without. */
@@ -78,7 +87,7 @@ static void start_idler(void) {
 
 int main(int argument_count, char **arguments) {
     if (argument_count < 3 || argument_count > 4)
-        usage("work ROUNDS cpu | work ROUNDS disk DEVICE");
+        usage("work ROUNDS cpu | work ROUNDS rest | work ROUNDS disk DEVICE");
     unsigned long rounds = number(arguments[1], 1, ROUNDS_MAX);
     int disk = argument_count == 4 ? open(arguments[3], O_RDONLY | O_DIRECT | O_CLOEXEC) : -1;
     if (argument_count == 4 && disk < 0)
@@ -90,6 +99,8 @@ int main(int argument_count, char **arguments) {
         uint64_t start = counter();
         if (disk >= 0)
             read_disk(disk, buffer);
+        else if (strcmp(arguments[2], "rest") == 0)
+            rest();
         else
             spin();
         uint64_t ticks = counter() - start;

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Busybox personas with flipside-agent in them."""
 
+import json
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from machine import BUILD, ROOT
+from personas import ANSWER
 
 AGENT = BUILD / "linux-arm64/persona/agent/flipside-agent"
 INITTAB = ROOT / "scripts/busybox/inittab"
@@ -37,3 +40,18 @@ def with_agent(source, target):
         initrd = (source / "initrd").read_bytes()
         (target / "initrd").write_bytes(initrd + bytes(-len(initrd) % 4) + archive(tree))
     return target
+
+
+def status(terminal):
+    """What the agent in the running persona says."""
+    return json.loads(terminal.call("flipside-agent status --json").splitlines()[-1])
+
+
+def await_agent(terminal):
+    """Waits until the agent has its port and the switcher knows that it is up."""
+    deadline = time.monotonic() + ANSWER
+    while True:
+        done, output = terminal.run("flipside-agent status --json")
+        if done == 0 and json.loads(output.splitlines()[-1])["personas"][0]["agent"]:
+            return
+        assert time.monotonic() < deadline, f"no agent: {output}"

@@ -73,6 +73,18 @@ class Plan:
         return targets
 
 
+def find_page(terminal, place, marker, path):
+    """Address of a page in a range of physical memory that begins with the marker."""
+    terminal.qmp("pmemsave", val=place[0], size=place[1] - place[0] + 1, filename=str(path))
+    content = path.read_bytes()
+    path.unlink()
+    at = content.find(marker)
+    while at >= 0 and at % PAGE:
+        at = content.find(marker, at + 1)
+    assert at >= 0, "the victim's secret is not in its memory"
+    return place[0] + at
+
+
 class Memory:
     """Pages of physical memory by their hashes."""
 
@@ -111,6 +123,12 @@ class Attacker:
         """A line for the payload; its status and output."""
         return self.terminal.run(words, timeout)
 
+    def dma_faults(self):
+        """How many of its devices' accesses the SMMU refused, as the switcher counts them."""
+        report = self.terminal.report()
+        self.terminal.settle(self.name)
+        return int(re.search(rf"^{self.name}: .*, DMA fault (\d+)", report, re.MULTILINE).group(1))
+
     def take_aim(self, names=None):
         """Tells the payload the places that it must not reach."""
         self.command("forget")
@@ -134,6 +152,15 @@ class Attacker:
         RESULTS.mkdir(parents=True, exist_ok=True)
         with open(RESULTS / f"{os.getpid()}.txt", "a", encoding="utf-8") as file:
             file.write(f"{self.title:<12} {line}\n")
+
+    def confined(self, attack, timeout=ATTACK):
+        """Runs an attack by devices that must not succeed: each attempt is one that the SMMU refuses."""
+        before = self.dma_faults()
+        lines = self.holds(attack, timeout)
+        attempts = int(re.search(r"held, (\d+) attempts", lines[-1]).group(1))
+        faults = self.dma_faults() - before
+        self.note(f"{attack.split()[0]}: {faults} DMA faults counted for {attempts} attempts")
+        assert faults >= attempts, f"{attack}: {faults} DMA faults for {attempts} attempts"
 
     def holds(self, attack, timeout=ATTACK):
         """Runs an attack that must not succeed."""

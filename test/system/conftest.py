@@ -16,9 +16,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import agents  # noqa: E402
 import image  # noqa: E402
 from machine import BUILD, LOADER  # noqa: E402
-from personas import Terminal  # noqa: E402
+from personas import PERSONAS, Terminal  # noqa: E402
 
 LAST_LINES = 60
 DISKS = BUILD / "disks/test"
@@ -70,6 +71,21 @@ def busybox_disk():
 def debian_disk():
     """The two stock Debian systems."""
     return base_disk("debian", {"personal": "personal", "work": "work"}, timeout=3)
+
+
+@pytest.fixture(scope="session")
+def agent_disk():
+    """personal (kernel 6.12) with the agent, work (kernel 6.1) without: both busybox."""
+    disk = DISKS / "agent.img"
+    sources = [BUILD / "personas/busybox-6.12", BUILD / "personas/busybox-6.1"]
+    files = [LOADER, agents.AGENT, agents.INITTAB] + [source / "initrd" for source in sources]
+    DISKS.mkdir(parents=True, exist_ok=True)
+    with locked(f"{disk}.lock"):
+        if not disk.exists() or disk.stat().st_mtime_ns < newest(files):
+            directory = agents.with_agent(sources[0], DISKS / "agent-persona")
+            personas = [image.Persona(name, source) for name, source in zip(PERSONAS, (directory, sources[1]))]
+            image.make_disk(disk, LOADER, personas, timeout=3)
+    return disk
 
 
 @pytest.fixture

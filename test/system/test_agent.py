@@ -1,31 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """flipside-agent in one persona and none in the other: both ways to flip, in the same machine."""
 
-import json
-import time
-
-import agents
-import image
 import pytest
-from conftest import DISKS, locked, newest
-from machine import BUILD, LOADER
+from agents import await_agent, status
 from personas import ANSWER, PERSONAS
 
 FIRST, SECOND = PERSONAS
-
-
-@pytest.fixture(scope="session")
-def agent_disk():
-    """personal (kernel 6.12) with the agent, work (kernel 6.1) without."""
-    disk = DISKS / "agent.img"
-    sources = [BUILD / "personas/busybox-6.12", BUILD / "personas/busybox-6.1"]
-    files = [LOADER, agents.AGENT, agents.INITTAB] + [source / "initrd" for source in sources]
-    DISKS.mkdir(parents=True, exist_ok=True)
-    with locked(f"{disk}.lock"):
-        if not disk.exists() or disk.stat().st_mtime_ns < newest(files):
-            directory = agents.with_agent(sources[0], DISKS / "agent-persona")
-            image.make_disk(disk, LOADER, [image.Persona(FIRST, directory), image.Persona(SECOND, sources[1])], timeout=3)
-    return disk
 
 
 @pytest.fixture
@@ -34,20 +14,6 @@ def terminal(start, agent_disk):
     terminal.prompt(FIRST)
     await_agent(terminal)
     return terminal
-
-
-def status(terminal):
-    return json.loads(terminal.call("flipside-agent status --json").splitlines()[-1])
-
-
-def await_agent(terminal):
-    """Waits until the agent has its port and the switcher knows that it is up."""
-    deadline = time.monotonic() + ANSWER
-    while True:
-        done, output = terminal.run("flipside-agent status --json")
-        if done == 0 and json.loads(output.splitlines()[-1])["personas"][0]["agent"]:
-            return
-        assert time.monotonic() < deadline, f"no agent: {output}"
 
 
 def test_flips_on_request(terminal):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A hostile kernel in one persona: what it reads, writes, executes and calls, and what it leaves behind."""
 
+import os
 import re
 
 import pytest
 
 import image
-from attacker import SWITCHER_INTIDS, Attacker, Memory, Plan, put_payload, writable_part
+from attacker import PAGE, SWITCHER_INTIDS, Attacker, Memory, Plan, find_page, put_payload, writable_part
 from personas import Witness
 
 CPUS = ["cortex-a72", "max,pauth-impdef=on"]
@@ -26,9 +27,9 @@ def attack_disk(own_disk):
     return own_disk
 
 
-def start_both(start, disk, cpu="cortex-a72", cpus=2):
+def start_both(start, disk, cpu="cortex-a72", cpus=2, **options):
     """A victim with a witness and a hashed file, suspended; the attacker runs."""
-    terminal = start(disk, cpu=cpu, cpus=cpus)
+    terminal = start(disk, cpu=cpu, cpus=cpus, **options)
     plan = Plan(terminal)
     terminal.send("2\r")
     terminal.prompt("work")
@@ -86,7 +87,59 @@ def test_accesses_and_calls(start, attack_disk, tmp_path, cpu):
         attacker.holds("system-registers")
         attacker.holds("entries")
         attacker.holds("calls")
+        attacker.holds("channel")
     check_victim(terminal, witness)
+
+
+def give_victim_secret(attacker, path):
+    """Leaves a page of its own in the victim's memory; returns its address and content."""
+    terminal, secret = attacker.terminal, os.urandom(24).hex().encode()
+    terminal.flip("work")
+    terminal.call(f"for i in $(seq 84); do printf {secret.decode()}; done >/run/told")
+    place = find_page(terminal, attacker.plan.ranges["work"], secret, path / "memory")
+    terminal.flip("personal")
+    return place, secret
+
+
+def test_dma(start, attack_disk, tmp_path):
+    record = tmp_path / "network"
+    terminal, attacker, witness = start_both(
+        start, attack_disk, extra=["-object", f"filter-dump,id=dump,netdev=net,file={record}"])
+    place, secret = give_victim_secret(attacker, tmp_path)
+    attacker.take_aim()
+    attacker.command(f"target secret {place:#x} {place + PAGE - 1:#x}")
+    with Untouched(attacker, tmp_path):
+        attacker.confined("dma-disk")
+        attacker.confined("dma-net")
+        attacker.confined(f"dma-messages {' '.join(map(str, SWITCHER_INTIDS))}")
+    with open(attack_disk, "rb") as disk:
+        assert secret not in disk.read(image.ESP_START_MIB * image.MIB), "the victim's secret is on the disk"
+    sent = record.read_bytes()
+    assert len(sent) > 60 and secret not in sent, "the victim's secret went out"
+    attacker.command("run arm 1")
+    terminal.skip()
+    terminal.press_power()
+    terminal.expect("no flip: personal suspended, but the device at 0x[0-9a-f]+ is still at work", 60)
+    terminal.settle("personal")
+    attacker.command("run devices")
+    attacker.note("a flip with busy devices: held, refused")
+    check_victim(terminal, witness)
+
+
+def test_a_break_by_devices_is_told(start, attack_disk, tmp_path):
+    """The same with no SMMU and the setting that allows it: the secret gets out by every way, the victim's memory changes."""
+    image.put_on_esp(attack_disk, b"timeout=3\ndefault=personal\nallow-unconfined-dma=yes\n", "flipside/flipside.conf")
+    record = tmp_path / "network"
+    terminal, attacker, _ = start_both(start, attack_disk, smmu=False, cpus=1,
+                                       extra=["-object", f"filter-dump,id=dump,netdev=net,file={record}"])
+    place, secret = give_victim_secret(attacker, tmp_path)
+    attacker.command(f"target secret {place:#x} {place + PAGE - 1:#x}")
+    before = Memory(terminal, (place, place + PAGE - 1), tmp_path / "page")
+    status, output = attacker.command("run dma-net")
+    assert secret in record.read_bytes()
+    status, output = attacker.command("run dma-disk")
+    assert status == 1 and "is on the disk (buffer to read)" in output and "(buffer to read in an indirect table)" in output
+    assert before.changed(Memory(terminal, (place, place + PAGE - 1), tmp_path / "page")) == [place]
 
 
 def test_what_can_be_read_is_what_the_loader_says(start, attack_disk):
@@ -145,6 +198,8 @@ def test_a_stubborn_persona_is_cut_off(start, attack_disk, cpus):
                      "flipside/flipside.conf")
     terminal, attacker, witness = start_both(start, attack_disk, cpus=cpus)
     for attack in ("spin", "exceptions", "doze", "caller", "trapper"):
+        attacker.take_aim(["work"])
+        attacker.command("run arm 1")
         attacker.take_aim(["switcher"])
         terminal.skip()
         terminal.send_line(f"run {attack}")
@@ -163,7 +218,7 @@ def test_a_stubborn_persona_is_cut_off(start, attack_disk, cpus):
 
 
 @pytest.mark.parametrize("cpu", CPUS)
-def test_nothing_is_left_in_registers(start, attack_disk, cpu):
+def test_nothing_is_left_behind(start, attack_disk, cpu):
     put_payload(attack_disk, "work")
     terminal = start(attack_disk, cpu=cpu)
     plan = Plan(terminal)
@@ -171,7 +226,10 @@ def test_nothing_is_left_in_registers(start, attack_disk, cpu):
     attackers = {name: Attacker(terminal, plan, name, title(cpu)) for name in ("personal", "work")}
     terminal.await_persona("personal")
     attackers["personal"].holds("registers")
-    for name in ("work", "personal", "work", "personal"):
+    for name, before in (("work", "personal"), ("personal", "work")) * 2:
         attackers[name].command("fill on")
+        attackers[before].take_aim([name])
+        attackers[before].command("run arm")
         terminal.flip(name)
         attackers[name].holds("registers")
+        attackers[name].holds("devices")

@@ -28,11 +28,40 @@ def test_picker_keys_choose_the_other(start, firmware):
     assert terminal.call("uname -r").startswith("6.1.")
 
 
+USB_KEYBOARD = ("-display", "none", "-device", "qemu-xhci", "-device", "usb-kbd")
+
+
+@pytest.mark.parametrize("firmware", ["u-boot", "edk2"])
+def test_usb_keyboard_chooses_the_other(start, firmware):
+    # The only keyboard: what the monitor sends goes to one of them.
+    terminal = start(firmware=firmware, keyboard=False, display=USB_KEYBOARD)
+    terminal.picker()
+    for key, chosen in (("down", "2 work"), ("up", "1 personal"), ("2", "2 work")):
+        terminal.press_keys(key)
+        terminal.expect(f"Start {chosen} ", 60)
+    terminal.press_keys("ret")
+    terminal.prompt("work")
+    terminal.flip_to_start("personal")
+    terminal.prompt("personal")
+
+
+def test_eight_cpus(start):
+    terminal = start(cpus=8)
+    terminal.prompt("personal")
+    witness = Witness(terminal, "personal")
+    terminal.flip("work")
+    assert terminal.call("nproc") == "8"
+    terminal.flip("personal")
+    assert terminal.call("nproc") == "8"
+    witness.check()
+    assert terminal.kernel_trouble() == []
+
+
 def test_detail_in_the_picker(start):
     terminal = start()
     terminal.picker()
     terminal.send("v")
-    for word in ("Plan:", "switcher", "Devices of the board:", "pl011@9000000", "flip button"):
+    for word in ("Plan:", "switcher", "Devices of the board:", "pl011@9000000", "flip button", "TPM: none, or the firmware does not drive it"):
         terminal.expect(word, 60)
     terminal.send("\r")
     terminal.prompt("personal")

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Many flips in a row, all that a user relies on looked at in both systems."""
+"""Many flips in a row, all that a user relies on looked at in both systems: an agent in one, none in the other."""
 
 import hashlib
 import os
+import re
 import time
 
 import pytest
 
-from personas import PERSONAS, Witness
+from agents import await_agent, status
+from personas import BOOT, PERSONAS, Witness
 
 FILES = 4
 FILE_KIB = 512
@@ -59,7 +61,9 @@ def flip_in_a_row(terminal, server, tmp_path, count):
     data = os.urandom(128 * 1024)
     (tmp_path / "data").write_bytes(data)
     server.sum = hashlib.sha256(data).hexdigest()
+    terminal.expect(r"^DMA confined", BOOT)
     terminal.prompt("personal")
+    await_agent(terminal)
     visitors = {}
     for number in range(count + 1):
         name = PERSONAS[number % 2]
@@ -67,13 +71,24 @@ def flip_in_a_row(terminal, server, tmp_path, count):
             terminal.flip(name)
         if name not in visitors:
             visitors[name] = Visitor(terminal, server, name)
-        visitors[name].check(thorough=number % 10 in (0, 1) or number >= count - 1)
+        thorough = number % 10 in (0, 1) or number >= count - 1
+        visitors[name].check(thorough)
+        if number and thorough and name == "personal":
+            check_ways(terminal)
+    # In all that time no device reached for what is not its persona's.
+    assert re.findall(r"DMA fault (\d+)", terminal.report()) == ["0", "0"]
 
 
-def test_100_flips(start, server, tmp_path):
-    flip_in_a_row(start(), server, tmp_path, 100)
+def check_ways(terminal):
+    """The persona with the agent was asked by it, the other by the button."""
+    for flip in status(terminal)["flips"]:
+        assert flip["stage"] == "flipped" and bool(flip["acknowledged"]) == (flip["from"] == "personal")
+
+
+def test_100_flips(start, agent_disk, server, tmp_path):
+    flip_in_a_row(start(agent_disk, snapshot=True), server, tmp_path, 100)
 
 
 @pytest.mark.soak
-def test_1000_flips(start, server, tmp_path):
-    flip_in_a_row(start(), server, tmp_path, 1000)
+def test_1000_flips(start, agent_disk, server, tmp_path):
+    flip_in_a_row(start(agent_disk, snapshot=True), server, tmp_path, 1000)

@@ -31,5 +31,5 @@ flipside_tree_test(board)
 flipside_tree_test(devicetree loader/devicetree.c loader/devicetree_nodes.c loader/devicetree_properties.c)
 flipside_unit_test(NAME pci SOURCES test_pci.c loader/pci.c INCLUDES board/include loader)
 flipside_tree_test(region loader/devicetree.c loader/devicetree_nodes.c loader/devicetree_properties.c loader/region.c
-                   loader/region_handover.c loader/region_streams.c loader/region_tables.c loader/tables.c switcher/handover.c)
+                   loader/region_handover.c loader/region_streams.c loader/region_tables.c loader/tables.c loader/handover.c)
 target_include_directories(test_region PRIVATE ${CMAKE_SOURCE_DIR}/switcher/include)

@@ -86,13 +86,13 @@ static void test_long_text_is_cut(void **state) {
 #define FLIPS                                                                                                          \
     "\x82\x87\x00\x01\x05\x1a\xb2\xd0\x5e\x00\x00\x00\x00"                                                             \
     "\x87\x01\x00\x04\x1a\x3b\x9a\xca\x00\x00\x1a\x3c\x33\x60\x80\x1a\x3d\x64\x8d\x80"
-#define NUMBERS "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b"
+#define NUMBERS "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c"
 #define NOW "\x1a\xd0\x9d\xc3\x00"
 
 static void test_status(void **state) {
     struct message message;
     (void)state;
-    assert_true(READ("\x86\x12" NOW "\x00" PERSONAS FLIPS "\x8b" NUMBERS, &message));
+    assert_true(READ("\x86\x12" NOW "\x00" PERSONAS FLIPS "\x8c" NUMBERS, &message));
     const struct message_status *status = &message.status;
     assert_int_equal(status->now, 3500000000);
     assert_int_equal(status->persona_count, 2);
@@ -104,22 +104,23 @@ static void test_status(void **state) {
     assert_int_equal(status->flips[1].times[TIME_RESUMED], 1030000000);
     assert_int_equal(status->counters[COUNTER_CHANNEL], 10);
     assert_int_equal(status->counters[COUNTER_DMA_FAULT], 11);
+    assert_int_equal(status->counters[COUNTER_CLOCK], 12);
 }
 
 static void test_status_of_a_later_version(void **state) {
     struct message message;
     (void)state;
     /* behind the counters: a map, a negative number, bytes, a tagged text, a float */
-    assert_true(READ("\x88\x12" NOW "\x00" PERSONAS FLIPS "\x8d" NUMBERS "\x20\xa1\x01\x82\x02\x03"
+    assert_true(READ("\x88\x12" NOW "\x00" PERSONAS FLIPS "\x8e" NUMBERS "\x20\xa1\x01\x82\x02\x03"
                      "\x43"
                      "abc"
                      "\xc1\xfb\0\0\0\0\0\0\0\0",
                      &message));
-    assert_false(READ("\x87\x12" NOW "\x00" PERSONAS FLIPS "\x8b" NUMBERS, &message));
-    assert_false(READ("\x87\x12" NOW "\x00" PERSONAS FLIPS "\x8b" NUMBERS "\x5f", &message));
+    assert_false(READ("\x87\x12" NOW "\x00" PERSONAS FLIPS "\x8c" NUMBERS, &message));
+    assert_false(READ("\x87\x12" NOW "\x00" PERSONAS FLIPS "\x8c" NUMBERS "\x5f", &message));
     assert_false(
-        READ("\x87\x12" NOW "\x00" PERSONAS FLIPS "\x8b" NUMBERS "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", &message));
-    assert_false(READ("\x87\x12" NOW "\x00" PERSONAS FLIPS "\x8b" NUMBERS
+        READ("\x87\x12" NOW "\x00" PERSONAS FLIPS "\x8c" NUMBERS "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", &message));
+    assert_false(READ("\x87\x12" NOW "\x00" PERSONAS FLIPS "\x8c" NUMBERS
                       "\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x00",
                       &message));
 }
@@ -127,8 +128,8 @@ static void test_status_of_a_later_version(void **state) {
 static void test_status_that_breaks_rules(void **state) {
     struct message message;
     (void)state;
-    assert_false(READ("\x86\x12" NOW "\x02" PERSONAS FLIPS "\x8b" NUMBERS, &message)); /* no persona 2 */
-    assert_false(READ("\x86\x12" NOW "\x00\x80" FLIPS "\x8b" NUMBERS, &message));
+    assert_false(READ("\x86\x12" NOW "\x02" PERSONAS FLIPS "\x8c" NUMBERS, &message)); /* no persona 2 */
+    assert_false(READ("\x86\x12" NOW "\x00\x80" FLIPS "\x8c" NUMBERS, &message));
     assert_false(READ("\x86\x12" NOW "\x00\x81\x84\x64Work\x01\x00\x01\x80\x8a" NUMBERS, &message));
     assert_false(READ("\x86\x12" NOW "\x00\x81\x84\x64work\x06\x00\x01\x80\x8a" NUMBERS, &message));
     assert_false(READ("\x86\x12" NOW "\x00" PERSONAS "\x81\x87\x00\x02\x04\x00\x00\x00\x00\x8a" NUMBERS, &message));
@@ -138,7 +139,7 @@ static void test_status_that_breaks_rules(void **state) {
 
 /* Every message that there is cut at every length, and with every bit turned over: none is read outside its bytes. */
 static void test_damaged(void **state) {
-    static const char whole[] = "\x86\x12" NOW "\x00" PERSONAS FLIPS "\x8b" NUMBERS;
+    static const char whole[] = "\x86\x12" NOW "\x00" PERSONAS FLIPS "\x8c" NUMBERS;
     struct message message;
     (void)state;
     for (size_t size = 0; size < sizeof whole - 1; size++) {
@@ -174,7 +175,7 @@ static char *shown(void (*print)(const struct message_status *, FILE *), const s
 static void test_rendering(void **state) {
     struct message message;
     (void)state;
-    assert_true(READ("\x86\x12" NOW "\x00" PERSONAS FLIPS "\x8b" NUMBERS, &message));
+    assert_true(READ("\x86\x12" NOW "\x00" PERSONAS FLIPS "\x8c" NUMBERS, &message));
     char *text = shown(status_print, &message.status);
     assert_string_equal(text,
                         "work             running    for 2.500 s        agent (this system)\n"
@@ -184,7 +185,7 @@ static void test_rendering(void **state) {
                         "  personal to work: flipped, 2.500 s ago, suspended after 0.010 s, resumed after 0.030 s\n"
                         "counts of this system: hvc 1, smc 2, system-register 3, distributor-write 4, "
                         "redistributor-write 5, fault 6, attention-interrupt 7, undefined 8, flip 9, channel 10, "
-                        "dma-fault 11\n");
+                        "dma-fault 11, clock 12\n");
     free(text);
     text = shown(status_print_json, &message.status);
     assert_string_equal(
@@ -197,7 +198,7 @@ static void test_rendering(void **state) {
         "{\"from\":\"personal\",\"to\":\"work\",\"stage\":\"flipped\",\"asked\":1000000000,\"acknowledged\":0,"
         "\"suspended\":1010000000,\"resumed\":1030000000}],\"counters\":{\"hvc\":1,\"smc\":2,\"system-register\":3,"
         "\"distributor-write\":4,\"redistributor-write\":5,\"fault\":6,\"attention-interrupt\":7,\"undefined\":8,"
-        "\"flip\":9,\"channel\":10,\"dma-fault\":11}}\n");
+        "\"flip\":9,\"channel\":10,\"dma-fault\":11,\"clock\":12}}\n");
     free(text);
 }
 

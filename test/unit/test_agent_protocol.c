@@ -8,6 +8,7 @@
 #include "log.h"
 #include "machine.h"
 #include "message.h"
+#include "prewarm.h"
 #include "switcher.h"
 
 #include <setjmp.h>
@@ -49,7 +50,9 @@ bool channel_send(enum channel_port port, const uint8_t *message, size_t size) {
     return true;
 }
 
-void attention_request(unsigned index) { requested = index; }
+void flip_ask(unsigned index) { requested = index; }
+
+void prewarm_up(void) {}
 
 bool attention_acknowledged(void) { return ++acknowledged != 0; }
 

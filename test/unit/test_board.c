@@ -61,6 +61,9 @@ static void expect_virt(void) {
     assert_int_equal(board.flip_timeout_ms, 20000);
     assert_int_equal(board.channel.base, 0x0b000000);
     assert_int_equal(board.channel.intid, 143);
+    assert_int_equal(board.clock.base, 0x09010000);
+    assert_int_equal(board.clock.intid, 34);
+    assert_int_equal(board.clock.persona_intid, 141);
 }
 
 static void test_virt_as_qemu_and_as_u_boot_tell_it(void **state) {
@@ -119,8 +122,8 @@ static bool is_mapped(const struct board_mapping *mappings, size_t count, uint64
 }
 
 static void test_visible_ranges_are_sorted_pages_without_what_is_kept(void **state) {
-    static const uint64_t kept[] = {0,          0x08080000, 0x09020000, 0x09030000, 0x09040000, 0x09050000,
-                                    0x0a003000, 0x0a003e00, 0x0c000000, 0x40000000, 0x3f000000};
+    static const uint64_t kept[] = {0,          0x08080000, 0x09010000, 0x09020000, 0x09030000, 0x09040000,
+                                    0x09050000, 0x0a003000, 0x0a003e00, 0x0c000000, 0x40000000, 0x3f000000};
     static struct board_mapping mappings[BOARD_MAPPINGS_MAX];
     size_t count = 0;
 
@@ -223,22 +226,22 @@ static void test_description_errors(void **state) {
         {"/", "console", STRING(""), BOARD_BAD_PROPERTY, "/"},
         {"/", "console", STRING("/pl031@9010000"), BOARD_BAD_PROPERTY, "/pl031@9010000"},
         {"/devices", "policy", STRING("shared"), BOARD_UNKNOWN_PROPERTY, "/devices"},
-        {"/devices/clock", "polices", STRING("shared"), BOARD_UNKNOWN_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "policy", NULL, 0, BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "policy", STRING("mine"), BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "policy", STRING("exclusive"), BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "persona", STRING("work"), BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "quiet", STRING("very"), BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "quiet", STRING("pci-ecam"), BOARD_BAD_PROPERTY, "/pl031@9010000"},
-        {"/devices/clock", "dma", STRING("some"), BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "dma", STRING(""), BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "dma", "smmu", 4, BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "dma", CELL("\0\1"), BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "compatible", STRING("arm,pl031"), BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "nodes", NULL, 0, BOARD_BAD_PROPERTY, "/devices/clock"},
-        {"/devices/clock", "nodes", STRING("/pl011@9000000"), BOARD_NAMED_TWICE, "/pl011@9000000"},
-        {"/devices/clock", "nodes", STRING("/pl061@9030000"), BOARD_KEY_NOT_HIDDEN, "/pl061@9030000"},
-        {"/devices/clock", "nodes", STRING("/virtio_mmio@a003000"), BOARD_PAGE_SHARED, "/virtio_mmio@a003000"},
+        {"/devices/serial", "polices", STRING("shared"), BOARD_UNKNOWN_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "policy", NULL, 0, BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "policy", STRING("mine"), BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "policy", STRING("exclusive"), BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "persona", STRING("work"), BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "quiet", STRING("very"), BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "quiet", STRING("pci-ecam"), BOARD_BAD_PROPERTY, "/pl011@9000000"},
+        {"/devices/serial", "dma", STRING("some"), BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "dma", STRING(""), BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "dma", "smmu", 4, BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "dma", CELL("\0\1"), BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "compatible", STRING("arm,pl011"), BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "nodes", NULL, 0, BOARD_BAD_PROPERTY, "/devices/serial"},
+        {"/devices/serial", "nodes", STRING("/pcie@10000000"), BOARD_NAMED_TWICE, "/pcie@10000000"},
+        {"/devices/serial", "nodes", STRING("/pl061@9030000"), BOARD_KEY_NOT_HIDDEN, "/pl061@9030000"},
+        {"/devices/serial", "nodes", STRING("/virtio_mmio@a003000"), BOARD_PAGE_SHARED, "/virtio_mmio@a003000"},
         {"/devices/virtio", "within", NULL, 0, BOARD_KEY_NOT_HIDDEN, "/virtio_mmio@a003e00"},
         {"/devices/virtio", "within", STRING("1234567"), BOARD_BAD_PROPERTY, "/devices/virtio"},
         {"/attention/power-key", "pin", CELL("\0\x08"), BOARD_BAD_PROPERTY, "/attention/power-key"},
@@ -267,6 +270,17 @@ static void test_description_errors(void **state) {
         {"/channel", "spi", CELL("\0\x6e"), BOARD_BAD_PROPERTY, "/channel"},
         {"/channel", "spi", CELL("\0\x02"), BOARD_INTID_SHARED, "/pl031@9010000"},
         {"/channel", "size", CELL("\0\x02"), BOARD_UNKNOWN_PROPERTY, "/channel"},
+        {"/clock", "node", NULL, 0, BOARD_BAD_PROPERTY, "/clock"},
+        {"/clock", "node", STRING("/nowhere"), BOARD_NO_CLOCK, "/nowhere"},
+        {"/clock", "node", STRING("/pl061@9030000"), BOARD_NO_CLOCK, "/pl061@9030000"},
+        {"/clock", "spi", NULL, 0, BOARD_BAD_PROPERTY, "/clock"},
+        {"/clock", "spi", CELL("\x03\xdc"), BOARD_BAD_PROPERTY, "/clock"},
+        {"/clock", "spi", CELL("\0\x6e"), BOARD_BAD_PROPERTY, "/clock"},
+        {"/clock", "spi", CELL("\0\x6f"), BOARD_BAD_PROPERTY, "/clock"},
+        {"/clock", "spi", CELL("\0\x02"), BOARD_INTID_SHARED, "/pl031@9010000"},
+        {"/clock", "spi", CELL("\0\x01"), BOARD_INTID_SHARED, "/pl011@9000000"},
+        {"/clock", "persona", STRING("work"), BOARD_UNKNOWN_PROPERTY, "/clock"},
+        {"/devices/serial", "nodes", STRING("/pl031@9010000"), BOARD_NAMED_TWICE, "/pl031@9010000"},
     };
 
     (void)state;
@@ -356,17 +370,17 @@ static void test_gic_and_timer(void **state) {
 static void test_isolation(void **state) {
     (void)state;
     load_virt();
-    tree_fixture_set_cells(&firmware, "/pl031@9010000", "reg", (uint32_t[]){0, 0x40001000, 0, 0x1000}, 4);
-    expect(BOARD_DEVICE_IN_MEMORY, "/pl031@9010000");
+    tree_fixture_set_cells(&firmware, "/pl011@9000000", "reg", (uint32_t[]){0, 0x40001000, 0, 0x1000}, 4);
+    expect(BOARD_DEVICE_IN_MEMORY, "/pl011@9000000");
     load_virt();
-    tree_fixture_set_cells(&firmware, "/pl031@9010000", "reg", (uint32_t[]){0, 0x0800f000, 0, 0x1000}, 4);
-    expect(BOARD_PAGE_SHARED, "/pl031@9010000");
+    tree_fixture_set_cells(&firmware, "/pl011@9000000", "reg", (uint32_t[]){0, 0x0800f000, 0, 0x1000}, 4);
+    expect(BOARD_PAGE_SHARED, "/pl011@9000000");
     load_virt();
-    tree_fixture_set_cells(&firmware, "/pl031@9010000", "reg", (uint32_t[]){0, 0x09020800, 0, 0x100}, 4);
-    expect(BOARD_PAGE_SHARED, "/pl031@9010000");
+    tree_fixture_set_cells(&firmware, "/pl011@9000000", "reg", (uint32_t[]){0, 0x09020800, 0, 0x100}, 4);
+    expect(BOARD_PAGE_SHARED, "/pl011@9000000");
     load_virt();
-    tree_fixture_set_cells(&firmware, "/pl031@9010000", "interrupts", (uint32_t[]){0, 47, 1}, 3);
-    expect(BOARD_INTID_SHARED, "/pl031@9010000");
+    tree_fixture_set_cells(&firmware, "/pl011@9000000", "interrupts", (uint32_t[]){0, 47, 1}, 3);
+    expect(BOARD_INTID_SHARED, "/pl011@9000000");
     load_soc();
     tree_fixture_set_cells(&firmware, "/soc/safe@630000", "reg", (uint32_t[]){0x601800, 0x100}, 2);
     assert_int_equal(parse(), BOARD_PAGE_SHARED);
@@ -376,7 +390,7 @@ static void test_isolation(void **state) {
 
 #define SMMU "/smmuv3@9050000"
 #define PCI "/pcie@10000000"
-#define CLOCK "/pl031@9010000"
+#define SERIAL "/pl011@9000000"
 
 static void test_smmu_that_cannot_be_driven_confines_nothing(void **state) {
     static const struct damage damages[] = {
@@ -445,7 +459,7 @@ static void test_pci_is_confined_with_all_its_requesters_only(void **state) {
     assert_false(board_find_device(&board, PCI)->behind_smmu);
 }
 
-static bool clock_is_unconfined(const char *dma, const uint32_t *cells, size_t count) {
+static bool serial_is_unconfined(const char *dma, const uint32_t *cells, size_t count) {
     load_virt();
     expect(BOARD_OK, "");
     uint32_t iommus[4];
@@ -453,13 +467,13 @@ static bool clock_is_unconfined(const char *dma, const uint32_t *cells, size_t c
         iommus[i] = cells[i] == 0x5a5a ? board.smmu_v3.phandle : cells[i];
     }
     if (count > 0) {
-        tree_fixture_set_cells(&firmware, CLOCK, "iommus", iommus, count);
+        tree_fixture_set_cells(&firmware, SERIAL, "iommus", iommus, count);
     }
     if (dma != NULL) {
-        tree_fixture_set_string(&description, "/devices/clock", "dma", dma);
+        tree_fixture_set_string(&description, "/devices/serial", "dma", dma);
     }
     expect(BOARD_OK, "");
-    return board_is_unconfined(&board, board_find_device(&board, CLOCK));
+    return board_is_unconfined(&board, board_find_device(&board, SERIAL));
 }
 
 static void test_what_is_unconfined(void **state) {
@@ -467,26 +481,26 @@ static void test_what_is_unconfined(void **state) {
                           also_elsewhere[] = {0x5a5a, 5, 0x7777, 5};
 
     (void)state;
-    assert_false(clock_is_unconfined(NULL, NULL, 0));
-    assert_false(clock_is_unconfined("none", NULL, 0));
-    assert_false(clock_is_unconfined("none", elsewhere, 2));
-    assert_true(clock_is_unconfined("unconfined", NULL, 0));
-    assert_true(clock_is_unconfined("unconfined", here, 2));
-    assert_true(clock_is_unconfined("smmu", NULL, 0));
-    assert_false(clock_is_unconfined("smmu", here, 2));
-    assert_false(clock_is_unconfined("smmu", twice, 4));
-    assert_true(clock_is_unconfined("smmu", here, 1));
-    assert_true(clock_is_unconfined("smmu", elsewhere, 2));
-    assert_true(clock_is_unconfined("smmu", also_elsewhere, 4));
+    assert_false(serial_is_unconfined(NULL, NULL, 0));
+    assert_false(serial_is_unconfined("none", NULL, 0));
+    assert_false(serial_is_unconfined("none", elsewhere, 2));
+    assert_true(serial_is_unconfined("unconfined", NULL, 0));
+    assert_true(serial_is_unconfined("unconfined", here, 2));
+    assert_true(serial_is_unconfined("smmu", NULL, 0));
+    assert_false(serial_is_unconfined("smmu", here, 2));
+    assert_false(serial_is_unconfined("smmu", twice, 4));
+    assert_true(serial_is_unconfined("smmu", here, 1));
+    assert_true(serial_is_unconfined("smmu", elsewhere, 2));
+    assert_true(serial_is_unconfined("smmu", also_elsewhere, 4));
 }
 
 static void test_what_nobody_has_is_not_unconfined(void **state) {
     (void)state;
     load_virt();
-    tree_fixture_set_string(&description, "/devices/clock", "dma", "unconfined");
-    tree_fixture_set_string(&description, "/devices/clock", "policy", "hidden");
+    tree_fixture_set_string(&description, "/devices/serial", "dma", "unconfined");
+    tree_fixture_set_string(&description, "/devices/serial", "policy", "hidden");
     expect(BOARD_OK, "");
-    assert_false(board_is_unconfined(&board, board_find_device(&board, CLOCK)));
+    assert_false(board_is_unconfined(&board, board_find_device(&board, SERIAL)));
 }
 
 static void test_dma_of_virt(void **state) {
@@ -517,12 +531,61 @@ static void test_disabled_devices_are_not_there(void **state) {
 static void test_a_device_that_firmware_only_keeps_to_itself_is_there(void **state) {
     (void)state;
     load_virt();
-    tree_fixture_set_string(&firmware, "/pl031@9010000", "status", "disabled");
+    tree_fixture_set_string(&firmware, "/pl011@9000000", "status", "disabled");
+    tree_fixture_set(&description, "/", "console", NULL, 0);
+    tree_fixture_set(&description, "/devices/serial", "even-if-disabled", "", 0);
     expect(BOARD_OK, "");
-    assert_non_null(board_find_device(&board, "/pl031@9010000"));
+    assert_non_null(board_find_device(&board, "/pl011@9000000"));
     load_virt();
-    tree_fixture_set_string(&description, "/devices/clock", "even-if-disabled", "yes");
+    tree_fixture_set_string(&description, "/devices/serial", "even-if-disabled", "yes");
     assert_int_equal(parse(), BOARD_BAD_PROPERTY);
+}
+
+#define CLOCK "/pl031@9010000"
+
+static void test_clock(void **state) {
+    static struct board_mapping mappings[BOARD_MAPPINGS_MAX];
+    size_t count = 0;
+
+    (void)state;
+    load_virt();
+    expect(BOARD_OK, "");
+    assert_null(board_find_device(&board, CLOCK));
+    assert_true(is_allowed("work", 141) && !is_allowed("work", 34));
+    assert_true(board_visible_ranges(&board, "work", mappings, BOARD_MAPPINGS_MAX, &count));
+    assert_false(is_mapped(mappings, count, 0x09010000));
+    tree_fixture_set_string(&firmware, CLOCK, "status", "disabled"); /* as EDK2 leaves it */
+    expect(BOARD_OK, "");
+    assert_int_equal(board.clock.base, 0x09010000);
+    tree_fixture_delete(&description, "/clock");
+    expect(BOARD_OK, "");
+    assert_int_equal(board.clock.base, 0);
+    assert_false(is_allowed("work", 141));
+}
+
+static void test_clock_that_is_in_the_way(void **state) {
+    (void)state;
+    load_virt();
+    tree_fixture_set_cells(&firmware, CLOCK, "reg", (uint32_t[]){0, 0x09010800, 0, 0x100}, 4);
+    expect(BOARD_NO_CLOCK, CLOCK);
+    load_virt();
+    tree_fixture_set_cells(&firmware, CLOCK, "reg", (uint32_t[]){0, 0x09000000, 0, 0x1000}, 4);
+    expect(BOARD_PAGE_SHARED, "/pl011@9000000");
+    load_virt();
+    tree_fixture_set_cells(&firmware, CLOCK, "reg", (uint32_t[]){0, 0x0b000000, 0, 0x1000}, 4);
+    expect(BOARD_PAGE_SHARED, CLOCK);
+    load_virt();
+    tree_fixture_set_cells(&firmware, CLOCK, "interrupts", (uint32_t[]){1, 2, 4}, 3);
+    expect(BOARD_NO_CLOCK, CLOCK);
+    load_virt();
+    tree_fixture_set_cells(&firmware, CLOCK, "interrupts", (uint32_t[]){0, 7, 4}, 3);
+    expect(BOARD_INTID_SHARED, CLOCK);
+    load_virt();
+    tree_fixture_set_cells(&firmware, CLOCK, "interrupts", (uint32_t[]){0, 1, 4}, 3);
+    expect(BOARD_INTID_SHARED, "/pl011@9000000");
+    load_virt();
+    tree_fixture_set_cells(&firmware, CLOCK, "interrupts", (uint32_t[]){0, 2, 4, 0, 9, 4}, 6);
+    expect(BOARD_NO_CLOCK, CLOCK);
 }
 
 static void test_too_many_resources(void **state) {
@@ -533,8 +596,8 @@ static void test_too_many_resources(void **state) {
         memcpy(cells + i, (uint32_t[]){0, 120 + i, 4}, 12);
     }
     load_virt();
-    tree_fixture_set_cells(&firmware, "/pl031@9010000", "interrupts", cells, 51);
-    expect(BOARD_TOO_MANY_RESOURCES, "/pl031@9010000");
+    tree_fixture_set_cells(&firmware, SERIAL, "interrupts", cells, 51);
+    expect(BOARD_TOO_MANY_RESOURCES, SERIAL);
     load_virt();
     tree_fixture_set_cells(&firmware, "/pcie@10000000", "reg", (uint32_t[]){0x40, 0x10000000, 0, 0x1000000}, 4);
     expect(BOARD_BAD_FIRMWARE_TREE, "/pcie@10000000");
@@ -574,6 +637,8 @@ int main(void) {
         cmocka_unit_test(test_combined_smmu_interrupts_are_not_enough),
         cmocka_unit_test(test_disabled_devices_are_not_there),
         cmocka_unit_test(test_a_device_that_firmware_only_keeps_to_itself_is_there),
+        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_clock_that_is_in_the_way),
         cmocka_unit_test(test_too_many_resources),
         cmocka_unit_test(test_each_error_has_its_own_text),
     };

@@ -81,7 +81,7 @@ static void test_terminal_errors(void **state) {
 static void test_persona(void **state) {
     (void)state;
     expect_persona("# The work system\r\n\r\n  title = Work \xc3\xa4\r\ncmdline=root=PARTLABEL=work ro  quiet\r\n"
-                   "memory=40%\r\nkernel=vmlinuz-6.1\r\ninitrd=initrd.img\r\ndefault=yes\r\n",
+                   "memory=40%\r\nkernel=vmlinuz-6.1\r\ninitrd=initrd.img\r\ndefault=yes\r\nalarm-flip=yes\r\n",
                    CONFIG_OK, 0);
     assert_string_equal(persona.title, "Work \xc3\xa4");
     assert_string_equal(persona.command_line, "root=PARTLABEL=work ro  quiet");
@@ -90,6 +90,7 @@ static void test_persona(void **state) {
     assert_string_equal(persona.kernel, "vmlinuz-6.1");
     assert_string_equal(persona.initrd, "initrd.img");
     assert_true(persona.is_default);
+    assert_true(persona.alarm_flip);
 }
 
 static void test_persona_with_only_a_kernel(void **state) {
@@ -100,6 +101,22 @@ static void test_persona_with_only_a_kernel(void **state) {
     assert_string_equal(persona.initrd, "");
     assert_int_equal(persona.memory.kind, CONFIG_MEMORY_EQUAL);
     assert_false(persona.is_default);
+    assert_false(persona.prewarm);
+    assert_false(persona.alarm_flip);
+}
+
+static void test_prewarm(void **state) {
+    (void)state;
+    expect_persona("kernel=k\nprewarm=yes", CONFIG_OK, 0);
+    assert_true(persona.prewarm);
+    assert_int_equal(persona.prewarm_s, CONFIG_PREWARM_DEFAULT);
+    expect_persona("kernel=k\nprewarm-seconds=3600\nprewarm=no", CONFIG_OK, 0);
+    assert_false(persona.prewarm);
+    assert_int_equal(persona.prewarm_s, CONFIG_PREWARM_MAX);
+    expect_persona("prewarm=1", CONFIG_NOT_YES_OR_NO, 1);
+    expect_persona("prewarm-seconds=0", CONFIG_OUT_OF_RANGE, 1);
+    expect_persona("prewarm-seconds=3601", CONFIG_OUT_OF_RANGE, 1);
+    expect_persona("prewarm-seconds=2 min", CONFIG_BAD_NUMBER, 1);
 }
 
 static void test_memory(void **state) {
@@ -129,6 +146,7 @@ static void test_persona_errors(void **state) {
     expect_persona("kernel=k\ntimeout=1", CONFIG_UNKNOWN_KEY, 2);
     expect_persona("kernel=k\nkernel=k", CONFIG_KEY_TWICE, 2);
     expect_persona("default=true", CONFIG_NOT_YES_OR_NO, 1);
+    expect_persona("kernel=k\nalarm-flip=1", CONFIG_NOT_YES_OR_NO, 2);
     expect_persona("title=0123456789012345678901234567890123456789012345678901234567890123", CONFIG_TOO_LONG, 1);
     expect_persona("kernel=k\nKernel=k", CONFIG_UNKNOWN_KEY, 2);
     memset(long_line + strlen(long_line), 'x', CONFIG_COMMAND_LINE_SIZE - 1);
@@ -193,6 +211,7 @@ int main(void) {
         cmocka_unit_test(test_terminal_errors),
         cmocka_unit_test(test_persona),
         cmocka_unit_test(test_persona_with_only_a_kernel),
+        cmocka_unit_test(test_prewarm),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_persona_errors),
         cmocka_unit_test(test_file_names_stay_beside_the_configuration),

@@ -7,6 +7,7 @@
 #include "history.h"
 #include "log.h"
 #include "machine.h"
+#include "prewarm.h"
 #include "pseudorandom.h"
 #include "switcher.h"
 
@@ -21,7 +22,7 @@ struct switcher switcher;
 
 static struct handover handover;
 static bool port_open, asked;
-static unsigned requested, refusals, acknowledgements, target;
+static unsigned requested, refusals, acknowledgements, target, ups;
 static uint8_t sent[4096];
 static size_t sent_size;
 static unsigned sent_count;
@@ -38,7 +39,12 @@ bool channel_send(enum channel_port port, const uint8_t *message, size_t size) {
     return port_open;
 }
 
-void attention_request(unsigned index) { requested = index; }
+void flip_ask(unsigned index) {
+    history_note(HISTORY_ASKED, switcher.running, index);
+    requested = index;
+}
+
+void prewarm_up(void) { ups++; }
 
 bool attention_acknowledged(void) {
     acknowledgements += asked;
@@ -157,8 +163,10 @@ static void test_ask_only_an_agent_that_is_there(void **state) {
 static void test_up(void **state) {
     (void)state;
     uint64_t before = log_end();
+    ups = 0;
     RECEIVE("\x81\x01");
     RECEIVE("\x81\x01");
+    assert_int_equal(ups, 1);
     assert_true(control_is_up(1));
     assert_false(control_is_up(0));
     assert_int_equal(log_end(), before + 1);

@@ -230,6 +230,31 @@ static void test_channel(void **state) {
     assert_true(fdt_node_offset_by_compatible(built, -1, "virtio,mmio") < 0);
 }
 
+static void test_clock(void **state) {
+    static const char clock[] = "/pl031@9010000";
+
+    (void)state;
+    load("qemu-virt", "virt", 0x50000000);
+    tree_fixture_set_string(&firmware, clock, "status", "disabled");
+    assert_int_equal(build(), DEVICETREE_OK);
+    expect_bytes(clock, "compatible", "arm,pl031\0arm,primecell", 24);
+    expect_cells(clock, "reg", (uint32_t[]){0, 0x09010000, 0, 0x1000}, 4);
+    expect_cells(clock, "interrupts", (uint32_t[]){0, 109, 1}, 3);
+    expect_cells(clock, "interrupt-parent", (uint32_t[]){board.gic.controller.phandle}, 1);
+    assert_null(property(clock, "status", NULL));
+    expect_clean("clock");
+    uint32_t gic = board.gic.controller.phandle;
+    tree_fixture_set_cells(&firmware, clock, "interrupts-extended", (uint32_t[]){gic, 0, 2, 4}, 4);
+    tree_fixture_set_cells(&firmware, clock, "interrupt-parent", (uint32_t[]){gic}, 1);
+    assert_int_equal(build(), DEVICETREE_OK);
+    assert_null(property(clock, "interrupts-extended", NULL));
+    expect_cells(clock, "interrupts", (uint32_t[]){0, 109, 1}, 3);
+    load("qemu-virt", "virt", 0x50000000);
+    tree_fixture_delete(&description, "/clock");
+    assert_int_equal(build(), DEVICETREE_OK);
+    assert_false(has_node(clock));
+}
+
 static void test_references_go_with_what_they_refer_to(void **state) {
     (void)state;
     build_soc("personal");
@@ -360,6 +385,7 @@ int main(void) {
         cmocka_unit_test(test_psci_by_hvc),
         cmocka_unit_test(test_flip_button),
         cmocka_unit_test(test_channel),
+        cmocka_unit_test(test_clock),
         cmocka_unit_test(test_flip_button_beside_the_firmwares),
         cmocka_unit_test(test_references_go_with_what_they_refer_to),
         cmocka_unit_test(test_secure_and_firmware_interfaces_go),

@@ -13,10 +13,12 @@
 #define ALL_ONES UINT64_MAX
 
 enum {
+    CLOCK = 34,
     POWER_KEY = 39,
     KEYBOARD = 79,
     SMMU_EVENT = 106,
     SMMU_ERROR = 109,
+    PERSONA_CLOCK = 141,
     BUTTON = 142,
     CHANNEL = 143,
     MUTATIONS = 300000
@@ -41,6 +43,7 @@ static void fill_persona(struct handover_persona *persona, const char *name, uin
     allow(persona, 33);
     allow(persona, BUTTON);
     allow(persona, CHANNEL);
+    allow(persona, PERSONA_CLOCK);
 }
 
 /* QEMU virt with two CPUs and two personas. */
@@ -67,6 +70,7 @@ static int set_up(void **state) {
         .power_key = {.base = 0x09030000, .intid = POWER_KEY, .pin = 3, .long_press_ms = 2000},
         .keyboard = {.base = 0x0a003e00, .intid = KEYBOARD, .chord_length = 2, .chord = {115, 116}},
         .channel = {.base = 0x0b000000, .intid = CHANNEL},
+        .clock = {.base = 0x09010000, .intid = CLOCK, .persona_intid = PERSONA_CLOCK},
         .smmu = {.base = 0x09050000,
                  .event_intid = SMMU_EVENT,
                  .error_intid = SMMU_ERROR,
@@ -157,6 +161,8 @@ static void test_quiet(void **state) {
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].address = 0);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[0].address += 2);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address += 1);
+    /* It is written as a whole register, with the Status half. */
+    EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address += 2);
     EXPECT(HANDOVER_BAD_QUIET, handover.quiet[1].address = ALL_ONES - 1);
 }
 
@@ -169,6 +175,10 @@ static void test_personas(void **state) {
     EXPECT(HANDOVER_BAD_PERSONAS, memset(handover.personas[1].name, 'a', HANDOVER_NAME_SIZE));
     EXPECT(HANDOVER_BAD_PERSONAS, memset(handover.personas[1].title, 'a', HANDOVER_TITLE_SIZE));
     EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].copy_count = HANDOVER_COPIES_MAX + 1);
+    EXPECT(HANDOVER_OK, handover.personas[1].prewarm_ms = HANDOVER_PREWARM_MS_MAX);
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].prewarm_ms = HANDOVER_PREWARM_MS_MAX + 1);
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].alarm_flip = 2);
+    EXPECT(HANDOVER_OK, handover.personas[1].alarm_flip = 1);
 }
 
 static void test_intids(void **state) {
@@ -313,6 +323,36 @@ static void test_channel(void **state) {
     EXPECT(HANDOVER_OK, handover.channel.base = handover.smmu.base + 0x20000);
 }
 
+static void test_clock(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_OK, handover.clock = (struct handover_clock){0});
+    const uint64_t elsewhere[] = {0x09010800,
+                                  0x40000000,
+                                  0x7e001000,
+                                  0x09000000,
+                                  0x09030000,
+                                  0x0a003000,
+                                  0x0800f000,
+                                  0x080a0000,
+                                  0x09050000,
+                                  0x0906f000,
+                                  ALL_ONES & ~UINT64_C(0xfff),
+                                  UINT64_C(1) << 48};
+    for (unsigned i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+        EXPECT(HANDOVER_BAD_CLOCK, handover.clock.base = elsewhere[i]);
+    EXPECT(HANDOVER_BAD_CLOCK, handover.clock.base = handover.channel.base);
+    EXPECT(HANDOVER_OK, handover.clock.base = 0x09070000);
+    const uint32_t intids[] = {0,        31,         1020,       UINT32_MAX, 33,      POWER_KEY,
+                               KEYBOARD, SMMU_EVENT, SMMU_ERROR, BUTTON,     CHANNEL, PERSONA_CLOCK};
+    for (unsigned i = 0; i < sizeof intids / sizeof intids[0]; i++)
+        EXPECT(HANDOVER_BAD_INTID, handover.clock.intid = intids[i]);
+    const uint32_t persona_intids[] = {0,          31,         1020,   UINT32_MAX, POWER_KEY, KEYBOARD,
+                                       SMMU_EVENT, SMMU_ERROR, BUTTON, CHANNEL,    CLOCK,     PERSONA_CLOCK + 100};
+    for (unsigned i = 0; i < sizeof persona_intids / sizeof persona_intids[0]; i++)
+        EXPECT(HANDOVER_BAD_INTID, handover.clock.persona_intid = persona_intids[i]);
+    EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[1], CLOCK));
+}
+
 static void test_vmids(void **state) {
     (void)state;
     EXPECT(HANDOVER_BAD_VMID, handover.personas[0].vttbr &= ~(UINT64_C(0xffff) << 48));
@@ -395,6 +435,7 @@ int main(void) {
         cmocka_unit_test_setup(test_copies, set_up),
         cmocka_unit_test_setup(test_devices_in_memory, set_up),
         cmocka_unit_test_setup(test_channel, set_up),
+        cmocka_unit_test_setup(test_clock, set_up),
         cmocka_unit_test_setup(test_vmids, set_up),
         cmocka_unit_test_setup(test_every_error_has_a_text_of_its_own, set_up),
         cmocka_unit_test_setup(test_mutations, set_up),

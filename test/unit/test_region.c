@@ -153,10 +153,29 @@ static void fills_a_handover_that_the_switcher_accepts(void **state) {
     assert_int_not_equal(handover->personas[0].vttbr >> 48, handover->personas[1].vttbr >> 48);
 }
 
+static void the_clock_is_handed_over(void **state) {
+    (void)state;
+    request.personas[1].alarm_flip = true;
+    const struct handover *handover = filled();
+    assert_int_equal(handover->clock.base, 0x09010000);
+    assert_int_equal(handover->clock.intid, 34);
+    assert_int_equal(handover->clock.persona_intid, 141);
+    assert_int_equal(handover->personas[0].alarm_flip, 0);
+    assert_int_equal(handover->personas[1].alarm_flip, 1);
+}
+
 static void configured_flip_timeout_counts(void **state) {
     (void)state;
     request.flip_timeout_ms = 1234;
     assert_int_equal(filled()->flip_timeout_ms, 1234);
+}
+
+static void prewarmed_personas_have_their_time(void **state) {
+    (void)state;
+    request.personas[1].prewarm_ms = 5000;
+    const struct handover *handover = filled();
+    assert_int_equal(handover->personas[0].prewarm_ms, 0);
+    assert_int_equal(handover->personas[1].prewarm_ms, 5000);
 }
 
 static void copies_are_whole_and_go_into_the_partition(void **state) {
@@ -192,6 +211,7 @@ static void switcher_maps_itself_without_write_and_execute(void **state) {
     assert_int_equal(stage1(handover, PERSONAL).access, TABLES_EL2_READ_WRITE);
     assert_int_equal(stage1(handover, board.gic.distributor.base).access, TABLES_EL2_DEVICE);
     assert_int_equal(stage1(handover, board.power_key.base).access, TABLES_EL2_DEVICE);
+    assert_int_equal(stage1(handover, board.clock.base).access, TABLES_EL2_DEVICE);
 }
 
 static void stacks_have_guard_pages_and_tables_are_not_mapped(void **state) {
@@ -220,6 +240,7 @@ static void personas_reach_their_own_only(void **state) {
         assert_int_equal(stage2(handover, i, board.gic.distributor.base).access, TABLES_PERSONA_DEVICE_READ);
         assert_int_equal(stage2(handover, i, board.console).access, TABLES_PERSONA_DEVICE);
         assert_int_equal(stage2(handover, i, board.power_key.base).access, TABLES_NONE);
+        assert_int_equal(stage2(handover, i, board.clock.base).access, TABLES_NONE);
         assert_int_equal(stage2(handover, i, board.keyboard.base).access, TABLES_NONE);
         assert_int_equal(stage2(handover, i, 0x09020000).access, TABLES_NONE); /* fw_cfg */
     }
@@ -382,7 +403,9 @@ static void minimum_leaves_room_to_unpack_and_run(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(fills_a_handover_that_the_switcher_accepts),
+        TEST(the_clock_is_handed_over),
         TEST(configured_flip_timeout_counts),
+        TEST(prewarmed_personas_have_their_time),
         TEST(copies_are_whole_and_go_into_the_partition),
         TEST(no_initrd_is_no_copy),
         TEST(switcher_maps_itself_without_write_and_execute),

@@ -99,6 +99,14 @@ struct board_channel {
     uint32_t intid;
 };
 
+/** The real-time clock, a PL031 of which the switcher makes one for each persona. base = 0: the board shares none. */
+struct board_clock {
+    char path[TREE_PATH_MAX];
+    uint64_t base; /* of a page of BOARD_PAGE_SIZE bytes */
+    uint32_t intid;
+    uint32_t persona_intid; /* of the personas' clocks: an SPI that nothing on the board has */
+};
+
 /** The SMMUv3 that the switcher drives. base = 0: none that it can. */
 struct board_smmu {
     uint64_t base;
@@ -125,6 +133,7 @@ struct board {
     struct board_power_key power_key;
     struct board_keyboard keyboard;
     struct board_channel channel;
+    struct board_clock clock;
     struct board_smmu smmu_v3;
     uint32_t flip_button_intid;
     uint32_t flip_timeout_ms;
@@ -147,10 +156,11 @@ enum board_error {
     BOARD_BAD_GIC,            /* more regions than supported, a stride, no phandle, other cells than 3 or 4 */
     BOARD_NO_TIMER,           /* the firmware names no EL2 physical timer interrupt */
     BOARD_NO_ATTENTION,       /* an attention key's node is not in the firmware's tree, or is of another kind */
+    BOARD_NO_CLOCK,           /* the clock's node is not in the firmware's tree, or no PL031 with a page and an SPI */
     BOARD_KEY_NOT_HIDDEN,     /* an attention key's node is also given to personas */
     BOARD_TOO_MANY_DEVICES,   /* more than BOARD_DEVICES_MAX nodes named */
     BOARD_TOO_MANY_RESOURCES, /* a device with more ranges or interrupts than supported */
-    BOARD_NAMED_TWICE,        /* two groups of the description name the same node */
+    BOARD_NAMED_TWICE,        /* two groups of the description name the same node, or one does and "clock" */
     BOARD_PAGE_SHARED,        /* a persona's device shares a page of 4 KiB with one that the persona must not see */
     BOARD_DEVICE_IN_MEMORY,   /* a persona's device lies where the firmware says memory is */
     BOARD_INTID_SHARED,       /* an interrupt of the switcher's is also a persona's device's */
@@ -203,7 +213,7 @@ __attribute__((warn_unused_result)) bool board_visible_ranges(const struct board
                                                               size_t *count);
 
 /**
- * Says which SPIs a persona may use: its devices', the flip button's and the channel's.
+ * Says which SPIs a persona may use: its devices', the flip button's, the channel's and its clock's.
  * @param words BOARD_SPI_WORDS words; bit n%32 of word n/32 stands for INTID n
  */
 void board_allowed_spis(const struct board *board, const char *persona, uint32_t *words);

@@ -23,6 +23,8 @@ enum {
     CONFIG_TIMEOUT_DEFAULT = 5,      /* seconds */
     CONFIG_TIMEOUT_MAX = 3600,       /* seconds */
     CONFIG_FLIP_TIMEOUT_MAX = 300,   /* seconds */
+    CONFIG_PREWARM_DEFAULT = 120,    /* seconds */
+    CONFIG_PREWARM_MAX = 3600,       /* seconds */
 };
 
 enum config_error {
@@ -66,7 +68,10 @@ struct config_terminal {
     bool allow_unconfined_dma;              /* start although a device could reach the other persona's memory */
 };
 
-/** persona.conf: `kernel` is needed; `title`, `cmdline`, `memory`, `initrd`, `default` may be left out. */
+/**
+ * persona.conf: `kernel` is needed; `title`, `cmdline`, `memory`, `initrd`, `default`, `prewarm`, `prewarm-seconds` and
+ * `alarm-flip` may be left out.
+ */
 struct config_persona {
     char title[CONFIG_TITLE_SIZE]; /* "": not given */
     char command_line[CONFIG_COMMAND_LINE_SIZE];
@@ -74,6 +79,9 @@ struct config_persona {
     char kernel[CONFIG_FILE_NAME_SIZE];
     char initrd[CONFIG_FILE_NAME_SIZE]; /* "": none */
     bool is_default;
+    bool prewarm;       /* started at power-on and suspended when it is up */
+    uint32_t prewarm_s; /* in this time: 1 to CONFIG_PREWARM_MAX */
+    bool alarm_flip;    /* an alarm of its clock that comes due while it is suspended asks for a flip to it */
 };
 
 /** Fills in what counts when there is no flipside.conf. */

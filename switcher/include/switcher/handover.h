@@ -11,13 +11,17 @@
  * hardware at them. All addresses are physical; EL2 stage 1 and every stage 2 are identity maps.
  *
  * A change of layout or meaning raises HANDOVER_VERSION; the switcher refuses any other version.
+ *
+ * The loader proves a hand-over with handover_check(), while there is still a firmware to go back to and a user to
+ * tell. The switcher trusts it: whoever could give it a wrong one could as well give it wrong translation tables, or
+ * run in its place. So the check is no code at EL2.
  */
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 3u
+#define HANDOVER_VERSION 5u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
@@ -30,6 +34,7 @@ enum {
     HANDOVER_TITLE_SIZE = 64,    /* bytes, UTF-8, with the final NUL */
     HANDOVER_SPI_WORDS = 32,     /* bitmap words: INTIDs 0 to 1023 */
     HANDOVER_STACK_SIZE = 16384, /* bytes of stack per CPU; the page below each stack is not mapped */
+    HANDOVER_PREWARM_MS_MAX = 3600000,
 };
 
 struct handover_range {
@@ -57,9 +62,12 @@ struct handover_persona {
     uint64_t devicetree; /* handed to the kernel in x0 (arm64 boot protocol), inside the partition */
     uint64_t vttbr;      /* VTTBR_EL2: stage-2 root with the VMID in bits 63:48; VMID >= 1, one a persona */
     uint32_t copy_count;
+    uint32_t prewarm_ms; /* started before the first persona, and suspended when it is up in this time; 0: it is not */
+    uint32_t alarm_flip; /* 1: an alarm that comes due while it is suspended asks for a flip to it */
     uint32_t reserved;
     struct handover_copy copies[HANDOVER_COPIES_MAX];
-    uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: SPI n is the persona's; the flip button's too */
+    uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: SPI n is the persona's; also those
+                                                 that the switcher raises: flip button, channel, clock */
 };
 
 struct handover_gic {
@@ -107,6 +115,14 @@ struct handover_channel {
     uint32_t reserved;
 };
 
+/** The real-time clock, a PL031 (DDI 0224) that the switcher owns and of which it makes one a persona. base = 0: none.
+ */
+struct handover_clock {
+    uint64_t base;          /* of a page of 4 KiB that no stage 2 maps; each persona finds its own clock there */
+    uint32_t intid;         /* SPI of the real one */
+    uint32_t persona_intid; /* SPI of the personas', edge triggered, raised by nothing else */
+};
+
 /** A place that tells whether a shared device is at rest. */
 enum handover_quiet_kind {
     HANDOVER_QUIET_VIRTIO_MMIO = 1, /* address of the Status register (virtio 1.2, 4.2.2): must read 0 */
@@ -143,6 +159,7 @@ struct handover {
     struct handover_power_key power_key;
     struct handover_keyboard keyboard;
     struct handover_channel channel;
+    struct handover_clock clock;
     struct handover_smmu smmu;
     struct handover_quiet quiet[HANDOVER_QUIET_MAX];
     uint32_t persona_count;
@@ -157,12 +174,14 @@ enum handover_error {
     HANDOVER_BAD_CPUS,     /* none, too many, boot_cpu out of range, two alike, or bits beside the affinity */
     HANDOVER_BAD_GIC,      /* no distributor or redistributor, too many regions, not aligned to 64 KiB, overlapping */
     HANDOVER_BAD_INTID,    /* the switcher's own interrupts are no SPIs or PPIs, not distinct, or allowed to a persona;
-                              or a persona may not use the flip button or the channel */
+                              or a persona may not use the flip button, the channel or the clock */
     HANDOVER_BAD_KEYS,     /* pin above 7, chord empty, too long or with a key twice, a time of 0 ms */
     HANDOVER_BAD_QUIET,    /* too many, of an unknown kind, or not aligned */
-    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies */
+    HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies,
+                              more time to come up than HANDOVER_PREWARM_MS_MAX, or neither alarm_flip nor not */
     HANDOVER_BAD_SMMU,     /* its registers misaligned; a stream table misaligned, outside the region or used twice */
     HANDOVER_BAD_CHANNEL,  /* its page is misaligned, or in memory or at a device of the switcher's */
+    HANDOVER_BAD_CLOCK,    /* the same of the clock's, or it is the channel's */
     HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device
                               or the switcher's region; an entry, device tree or copy outside its partition; a stack,
                               table root or copy's source outside the switcher's region */
@@ -170,7 +189,7 @@ enum handover_error {
 };
 
 /**
- * Checks a hand-over from end to end; nothing of it may be used before.
+ * Checks a hand-over from end to end. The loader's (loader/handover.c): a hand-over that fails is never entered with.
  * @param handover the structure, HANDOVER_VERSION's size
  * @return HANDOVER_OK or the first error found
  */

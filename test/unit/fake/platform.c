@@ -30,6 +30,8 @@ extern const char _start[];
 
 struct platform platform;
 static bool with_smmu;
+static const uint32_t *prewarm_times;
+static unsigned first_persona;
 
 static struct coroutine {
     ucontext_t context;
@@ -110,6 +112,8 @@ static void power_off(unsigned cpu) {
 }
 
 static int64_t firmware_off(void) {
+    /* Its interrupt could stay pending over the reset of the CPU. */
+    assert_false(fake.timer_on);
     if (platform.refuses_off)
         return PSCI_DENIED;
     power_off(fake.cpu);
@@ -260,8 +264,11 @@ static void describe_persona(unsigned index) {
     };
     if (with_smmu)
         platform.handover.smmu.stream_tables[index] = region_base() + 0x1c0000 + index * 0x8000;
+    if (prewarm_times != NULL)
+        persona->prewarm_ms = prewarm_times[index];
     allow(persona, PLATFORM_BUTTON);
     allow(persona, PLATFORM_CHANNEL_INTID);
+    allow(persona, PLATFORM_CLOCK_INTID);
     allow(persona, PLATFORM_WAKE);
 }
 
@@ -283,8 +290,10 @@ static void describe(unsigned cpus, unsigned personas, unsigned boot_cpu) {
         .quiet_count = 1,
         .power_key = {GPIO_BASE, PLATFORM_POWER_KEY, PIN, PLATFORM_LONG_MS, 0},
         .channel = {.base = PLATFORM_CHANNEL, .intid = PLATFORM_CHANNEL_INTID},
+        .clock = {FAKE_CLOCK_BASE, FAKE_CLOCK_INTID, PLATFORM_CLOCK_INTID},
         .quiet = {{PLATFORM_STATUS, HANDOVER_QUIET_VIRTIO_MMIO, 0}},
         .persona_count = personas,
+        .first_persona = first_persona,
     };
     if (with_smmu)
         platform.handover.smmu = (struct handover_smmu){.base = FAKE_SMMU_BASE,
@@ -306,6 +315,7 @@ static void attach_devices(unsigned cpus) {
         fake_gic.mpidr[cpu] = platform_mpidr(cpu);
     memset(&gpio, 0, sizeof gpio);
     fake_map(GPIO_BASE, 0x1000, gpio_read, gpio_write, NULL);
+    fake_clock_init();
     fake_map(PLATFORM_STATUS, 4, status_read, status_write, NULL);
     if (with_smmu) {
         fake_smmu_init();
@@ -363,6 +373,14 @@ void platform_start_with_smmu(unsigned cpus, unsigned personas, unsigned boot_cp
     with_smmu = false;
 }
 
+void platform_start_prewarming(unsigned cpus, const uint32_t *prewarm_ms, unsigned personas, unsigned first) {
+    prewarm_times = prewarm_ms;
+    first_persona = first;
+    platform_start(cpus, personas, 0);
+    prewarm_times = NULL;
+    first_persona = 0;
+}
+
 void platform_trap(unsigned cpu, uint64_t esr, uint64_t far, uint64_t hpfar) {
     assert_int_equal(platform.cpus[cpu].power, PLATFORM_ON);
     platform.cpus[cpu].syndrome = (struct trap_syndrome){esr, far, hpfar};
@@ -383,6 +401,8 @@ int64_t platform_call(unsigned cpu, uint32_t function, uint64_t a1, uint64_t a2,
     platform_settle();
     return (int64_t)platform.cpus[cpu].frame.x[0];
 }
+
+void platform_begin(unsigned cpu, void (*body)(struct trap_frame *frame)) { enter_el2(cpu, body); }
 
 static bool interrupt_pending(unsigned cpu) {
     return fake_gic_highest(cpu, false) != FAKE_GIC_NONE || fake_gic_highest(cpu, true) != FAKE_GIC_NONE;

@@ -4,7 +4,7 @@
 
 /**
  * A whole machine around the switcher for unit tests: CPUs, the firmware that turns them on and off, a GICv3, a power
- * key and one shared device.
+ * key, a clock and one shared device.
  *
  * Each CPU is a coroutine while it is at EL2: it gives way to the others where the switcher waits (arch_relax,
  * arch_wait_for_interrupt) and at every firmware call, so that CPUs meet there in all orders. At EL1 a CPU is nothing
@@ -12,6 +12,7 @@
  */
 
 #include "gicv3.h"
+#include "pl031.h"
 #include "psci.h"
 #include "smmuv3.h"
 #include "switcher.h"
@@ -21,7 +22,8 @@ enum {
     PLATFORM_POWER_KEY = 39,
     PLATFORM_BUTTON = 142,
     PLATFORM_CHANNEL_INTID = 143,
-    PLATFORM_WAKE = 40, /* an SPI that every persona may use */
+    PLATFORM_CLOCK_INTID = 141, /* of the personas' clocks */
+    PLATFORM_WAKE = 40,         /* an SPI that every persona may use */
     PLATFORM_SMMU_EVENT = 106,
     PLATFORM_SMMU_ERROR = 109,
     PLATFORM_TIMEOUT_MS = 20000,
@@ -71,6 +73,13 @@ void platform_start(unsigned cpus, unsigned personas, unsigned boot_cpu);
  * else. */
 void platform_start_with_smmu(unsigned cpus, unsigned personas, unsigned boot_cpu);
 
+/**
+ * The same with personas to be prepared before the first one starts.
+ * @param prewarm_ms of each persona, in order
+ * @param first      index of the persona that starts last
+ */
+void platform_start_prewarming(unsigned cpus, const uint32_t *prewarm_ms, unsigned personas, unsigned first);
+
 /** @return affinity of a CPU as PSCI calls have it */
 uint64_t platform_mpidr(unsigned cpu);
 
@@ -82,6 +91,9 @@ void platform_begin_call(unsigned cpu, uint32_t function, uint64_t a1, uint64_t 
 
 /** The same, and lets the machine settle. @return x0 of the CPU's frame afterwards */
 int64_t platform_call(unsigned cpu, uint32_t function, uint64_t a1, uint64_t a2, uint64_t a3);
+
+/** Has a CPU at EL1 begin a part of the switcher, as if it had trapped; platform_settle() brings it to its end. */
+void platform_begin(unsigned cpu, void (*body)(struct trap_frame *frame));
 
 /**
  * Runs every CPU until each is at EL1 with no interrupt of the switcher's pending, off, or in WFI. CPUs that start come

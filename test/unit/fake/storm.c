@@ -8,7 +8,11 @@
 #include <cmocka.h>
 
 #include "attention.h"
+#include "control.h"
+#include "cpu.h"
+#include "lock.h"
 #include "platform.h"
+#include "prewarm.h"
 
 static struct {
     const uint8_t *next;
@@ -90,6 +94,35 @@ static void trap(void) {
         platform_trap(cpu, esr, address, address >> 12 << 4);
 }
 
+static void receive_up(struct trap_frame *frame) {
+    static const uint8_t up[] = {0x81, 0x01};
+    (void)frame;
+    lock_acquire();
+    control_received(switcher.running, up, sizeof up);
+    lock_release();
+    cpu_stop_if_ordered();
+}
+
+/** As from the agent: only once, so only a persona that is being prepared is asked to suspend by it. */
+static void say_up(void) {
+    unsigned cpu = take_cpu();
+    if (in_persona(cpu))
+        platform_begin(cpu, receive_up);
+}
+
+/** Any access to the clock, or mostly one that sets its alarm a little ahead. */
+static void reach_clock(void) {
+    static const uint32_t offsets[] = {0x04, 0x04, 0x10, 0x10, 0x1c, 0x08, 0x00, 0xffc};
+    const uint64_t word_by_x0 = UINT64_C(0x93800007), write = 1u << 6;
+    unsigned cpu = take_cpu();
+    uint8_t choice = take();
+    uint32_t offset = choice < 0xe0 ? offsets[choice % 8] : (uint32_t)take_word() % 0x1000;
+    if (!in_persona(cpu))
+        return;
+    platform.cpus[cpu].frame.x[0] = offset == 0x04 ? fake_clock.counter + take() % 4 : take();
+    platform_trap(cpu, choice % 16 == 0 ? take_word() : word_by_x0 | write, offset, FAKE_CLOCK_BASE >> 8);
+}
+
 static void step_some(void) {
     unsigned cpu = take_cpu();
     for (unsigned steps = take() % 8u + 1; steps > 0 && platform_step(cpu); steps--)
@@ -128,6 +161,15 @@ static void happen(void) {
         if (platform.handover.smmu.base != 0)
             fake_smmu_fault(take(), 0x10, take_word());
         break;
+    case 11:
+        say_up();
+        break;
+    case 12:
+        reach_clock();
+        break;
+    case 13:
+        fake_clock_advance(take() % 4);
+        break;
     default:
         step_some();
         break;
@@ -151,6 +193,18 @@ static void assert_agreement(void) {
         assert_int_equal(platform.cpus[cpu].power == PLATFORM_ON, running_persona()->cpus[cpu].power == PERSONA_CPU_ON);
 }
 
+/** A press brings the chosen persona at once. */
+static void assert_prewarming_ends(void) {
+    if (!prewarm_under_way())
+        return;
+    assert_true(attention_flip_requested());
+    platform_press(100);
+    assert_false(prewarm_under_way());
+    assert_false(attention_flip_requested());
+    assert_int_equal(switcher.running, platform.handover.first_persona);
+    assert_int_equal(platform_cpus_on(), 1);
+}
+
 /** First without, then with a flip asked for; then by force. */
 static void assert_key_works(void) {
     unsigned before = switcher.running;
@@ -167,19 +221,25 @@ static void assert_key_works(void) {
 
 void storm(const uint8_t *data, size_t size) {
     static const unsigned counts[] = {1, 2, 4, 8};
+    static const uint32_t times[] = {5000, 20000, 60000};
     input.next = data;
     input.left = size;
     unsigned cpus = counts[take() % 4];
     uint8_t kind = take();
-    if (kind < 0x80)
+    if (kind < 0x40)
+        platform_start_prewarming(cpus, times, kind % 3u + 1, kind % 2u & kind % 3u);
+    else if (kind < 0x80)
         platform_start(cpus, kind % 3u + 1, 0);
     else
         platform_start_with_smmu(cpus, kind % 3u + 1, 0);
+    for (unsigned i = 0; i < platform.handover.persona_count; i++)
+        platform.handover.personas[i].alarm_flip = kind >> 6 & 1;
     while (input.left > 0 && !platform.machine_off)
         happen();
     everything_comes_to_rest();
     if (platform.machine_off)
         return;
     assert_agreement();
+    assert_prewarming_ends();
     assert_key_works();
 }

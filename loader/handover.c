@@ -122,10 +122,9 @@ static bool quiet_valid(const struct handover *handover) {
         return false;
     for (uint32_t i = 0; i < handover->quiet_count; i++) {
         const struct handover_quiet *quiet = &handover->quiet[i];
-        uint64_t alignment = quiet->kind == HANDOVER_QUIET_PCI_COMMAND ? sizeof(uint16_t) : sizeof(uint32_t);
         if (quiet->kind != HANDOVER_QUIET_VIRTIO_MMIO && quiet->kind != HANDOVER_QUIET_PCI_COMMAND)
             return false;
-        if (quiet->address == 0 || quiet->address >= ADDRESS_END || quiet->address % alignment != 0)
+        if (quiet->address == 0 || quiet->address >= ADDRESS_END || quiet->address % sizeof(uint32_t) != 0)
             return false;
     }
     return true;
@@ -138,60 +137,62 @@ static bool personas_valid(const struct handover *handover) {
     for (uint32_t i = 0; i < handover->persona_count; i++) {
         const struct handover_persona *persona = &handover->personas[i];
         if (persona->name[0] == '\0' || !terminated(persona->name, sizeof persona->name) ||
-            !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX)
+            !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX ||
+            persona->prewarm_ms > HANDOVER_PREWARM_MS_MAX || persona->alarm_flip > 1)
             return false;
     }
     return true;
 }
 
-static bool persona_intids_valid(const struct handover *handover, const struct handover_persona *persona) {
-    /* SGIs and PPIs are no SPIs; 1020 to 1023 are special (IHI 0069, 2.2.1). */
-    if (persona->spi_allowed[0] != 0 || (persona->spi_allowed[HANDOVER_SPI_WORDS - 1] & 0xf0000000u) != 0)
+/* An SPI that the switcher raises, so that every persona uses it, or takes, so that none may. base 0: there is none. */
+struct spi {
+    uint64_t base;
+    uint32_t intid;
+    bool raised;
+};
+
+static bool spi_valid(const struct handover *handover, const struct spi *spi) {
+    if (!is_spi(spi->intid))
         return false;
-    if (handover->power_key.base != 0 && spi_allowed(persona, handover->power_key.intid))
-        return false;
-    if (handover->keyboard.base != 0 && spi_allowed(persona, handover->keyboard.intid))
-        return false;
-    if (handover->channel.base != 0 && !spi_allowed(persona, handover->channel.intid))
-        return false;
-    if (handover->smmu.base != 0 &&
-        (spi_allowed(persona, handover->smmu.event_intid) || spi_allowed(persona, handover->smmu.error_intid)))
-        return false;
-    return spi_allowed(persona, handover->flip_button_intid);
+    for (uint32_t i = 0; i < handover->persona_count; i++)
+        if (spi_allowed(&handover->personas[i], spi->intid) != spi->raised)
+            return false;
+    return true;
 }
 
-static bool smmu_intids_valid(const struct handover_smmu *smmu, uint32_t key, uint32_t keyboard) {
-    uint32_t event = smmu->event_intid, error = smmu->error_intid;
-    return is_spi(event) && is_spi(error) && event != error && event != key && event != keyboard && error != key &&
-           error != keyboard;
-}
-
-static bool own_intids_valid(const struct handover *handover) {
-    if (!is_ppi(handover->hypervisor_timer_intid) || !is_spi(handover->flip_button_intid))
-        return false;
-    uint32_t key = handover->power_key.base != 0 ? handover->power_key.intid : 0;
-    uint32_t keyboard = handover->keyboard.base != 0 ? handover->keyboard.intid : 0;
-    if ((key != 0 && !is_spi(key)) || (keyboard != 0 && !is_spi(keyboard)))
-        return false;
-    if ((handover->power_key.base != 0 && key == 0) || (handover->keyboard.base != 0 && keyboard == 0))
-        return false;
-    if (handover->smmu.base != 0 && !smmu_intids_valid(&handover->smmu, key, keyboard))
-        return false;
-    uint32_t channel = handover->channel.intid;
-    if (handover->channel.base != 0 &&
-        (!is_spi(channel) || channel == key || channel == keyboard || channel == handover->flip_button_intid))
-        return false;
-    return key != handover->flip_button_intid && keyboard != handover->flip_button_intid &&
-           (key == 0 || key != keyboard);
+static bool spis_valid(const struct handover *handover, const struct spi *spis, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        if (spis[i].base == 0)
+            continue;
+        if (!spi_valid(handover, &spis[i]))
+            return false;
+        for (unsigned j = 0; j < i; j++)
+            if (spis[j].base != 0 && spis[j].intid == spis[i].intid)
+                return false;
+    }
+    return true;
 }
 
 static bool intids_valid(const struct handover *handover) {
-    if (!own_intids_valid(handover))
-        return false;
-    for (uint32_t i = 0; i < handover->persona_count; i++)
-        if (!persona_intids_valid(handover, &handover->personas[i]))
+    const struct handover_smmu *smmu = &handover->smmu;
+    const struct handover_clock *clock = &handover->clock;
+    const struct spi spis[] = {
+        {handover->power_key.base, handover->power_key.intid, false},
+        {handover->keyboard.base, handover->keyboard.intid, false},
+        {smmu->base, smmu->event_intid, false},
+        {smmu->base, smmu->error_intid, false},
+        {clock->base, clock->intid, false},
+        {clock->base, clock->persona_intid, true},
+        {handover->channel.base, handover->channel.intid, true},
+        {1, handover->flip_button_intid, true},
+    };
+    for (uint32_t i = 0; i < handover->persona_count; i++) {
+        const uint32_t *allowed = handover->personas[i].spi_allowed;
+        /* SGIs and PPIs are no SPIs; 1020 to 1023 are special (IHI 0069, 2.2.1). */
+        if (allowed[0] != 0 || (allowed[HANDOVER_SPI_WORDS - 1] & 0xf0000000u) != 0)
             return false;
-    return true;
+    }
+    return is_ppi(handover->hypervisor_timer_intid) && spis_valid(handover, spis, sizeof spis / sizeof spis[0]);
 }
 
 /* What the switcher itself stands on lies in its region. */
@@ -275,9 +276,9 @@ static bool meets(struct handover_range page, uint64_t base, uint64_t size) {
 }
 
 /* The switcher answers for the page, so nothing else may be there. */
-static bool channel_valid(const struct handover *handover) {
-    struct handover_range page = {handover->channel.base, PAGE_SIZE};
-    if (page.base == 0)
+static bool page_valid(const struct handover *handover, uint64_t base) {
+    struct handover_range page = {base, PAGE_SIZE};
+    if (base == 0)
         return true;
     if (!range_valid(page, PAGE_SIZE) || in_memory(handover, page.base, page.size) ||
         meets(page, handover->console, DEVICE_SIZE) || meets(page, handover->power_key.base, DEVICE_SIZE) ||
@@ -357,8 +358,11 @@ enum handover_error handover_check(const struct handover *handover) {
         return HANDOVER_BAD_MEMORY;
     if (!smmu_valid(handover))
         return HANDOVER_BAD_SMMU;
-    if (!channel_valid(handover))
+    if (!page_valid(handover, handover->channel.base))
         return HANDOVER_BAD_CHANNEL;
+    if (handover->clock.base != 0 &&
+        (handover->clock.base == handover->channel.base || !page_valid(handover, handover->clock.base)))
+        return HANDOVER_BAD_CLOCK;
     if (!vmids_valid(handover))
         return HANDOVER_BAD_VMID;
     return HANDOVER_OK;
@@ -377,18 +381,20 @@ const char *handover_error_text(enum handover_error error) {
     case HANDOVER_BAD_GIC:
         return "no interrupt distributor or redistributors, too many regions, or regions that overlap";
     case HANDOVER_BAD_INTID:
-        return "an interrupt of the switcher is of the wrong kind or shared, or a persona lacks its flip button";
+        return "an interrupt of the switcher is of the wrong kind or shared, or a persona lacks one of its own";
     case HANDOVER_BAD_KEYS:
         return "an attention key is not described rightly, or there is no time to answer a flip";
     case HANDOVER_BAD_QUIET:
         return "too many places to look for quiet devices, or one of an unknown kind";
     case HANDOVER_BAD_PERSONAS:
-        return "no personas, too many, or one without a proper name";
+        return "no personas, too many, or one without a proper name or with a setting that is none";
     case HANDOVER_BAD_SMMU:
         return "the SMMU's registers are misaligned, or a stream table is outside the switcher's region or two "
                "personas'";
     case HANDOVER_BAD_CHANNEL:
         return "the personas' channel lies where something else is";
+    case HANDOVER_BAD_CLOCK:
+        return "the real-time clock lies where something else is";
     case HANDOVER_BAD_MEMORY:
         return "partitions, the switcher's region and devices are not apart, or something lies outside its own";
     case HANDOVER_BAD_VMID:
