@@ -21,7 +21,6 @@
 #else
 #define GCM_TARGET __attribute__((target("+crypto")))
 #endif
-#define LANES 1u
 #define PRIMITIVE GCM_TARGET static inline __attribute__((always_inline))
 
 /*
@@ -29,7 +28,6 @@
  * that follows it stand together, since CPUs carry such a pair out as one.
  */
 typedef uint8x16_t block;
-typedef block wide;
 
 PRIMITIVE block block_load(const void *from) { return vld1q_u8(from); }
 PRIMITIVE void block_store(void *to, block value) { vst1q_u8(to, value); }
@@ -78,18 +76,8 @@ PRIMITIVE uint32_t sub_word(uint32_t word) {
     return vgetq_lane_u32(vreinterpretq_u32_u8(value), 0);
 }
 
-PRIMITIVE wide wide_load(const void *from) { return block_load(from); }
-PRIMITIVE void wide_store(void *to, wide value) { block_store(to, value); }
-PRIMITIVE wide wide_xor(wide a, wide b) { return block_xor(a, b); }
-PRIMITIVE wide wide_reverse(wide value) { return block_reverse(value); }
-PRIMITIVE wide wide_low_low(wide a, wide b) { return clmul_low_low(a, b); }
-PRIMITIVE wide wide_high_high(wide a, wide b) { return clmul_high_high(a, b); }
-PRIMITIVE wide wide_cross(wide a, wide b) { return clmul_cross(a, b); }
-PRIMITIVE wide wide_first(block value) { return value; }
-PRIMITIVE block wide_fold(wide value) { return value; }
-PRIMITIVE wide wide_begin(wide value, const uint8_t *keys) { return aes_begin(value, keys); }
-PRIMITIVE wide wide_round(wide value, const uint8_t *keys, unsigned r) { return aes_round(value, keys, r); }
-PRIMITIVE wide wide_end(wide value, const uint8_t *keys) { return aes_end(value, keys); }
+#include "gcm_one_lane.h"
+
 PRIMITIVE wide wide_counters(const uint8_t *nonce, uint32_t counter) {
     uint32_t words[4];
     memcpy(words, nonce, AEAD_NONCE_SIZE);

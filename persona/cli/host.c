@@ -30,6 +30,8 @@ bool file_read(const char *path, void *bytes, size_t room, size_t *size) {
         cli_error("%s: %s", path, strerror(errno));
         return false;
     }
+    // No copy of what may be a secret stays behind in a buffer.
+    (void)setvbuf(file, NULL, _IONBF, 0);
     *size = fread(bytes, 1, room, file);
     bool whole = fgetc(file) == EOF && ferror(file) == 0;
     (void)fclose(file);
@@ -108,6 +110,7 @@ static bool ask(const char *question, struct passphrase *passphrase) {
             (void)fclose(terminal);
         return false;
     }
+    (void)setvbuf(terminal, NULL, _IONBF, 0);
     hidden = before;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
     (void)fprintf(terminal, "%s: ", question);

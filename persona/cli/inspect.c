@@ -6,6 +6,7 @@
 #include "crypto/cose_key.h"
 #include "crypto/stream.h"
 #include "persona.h"
+#include "persona/enrolment.h"
 #include "persona/slots.h"
 
 enum { INSPECT_MAX = COSE_PAYLOAD_MAX };
@@ -111,6 +112,22 @@ static void show_delegation(const struct subject *subject) {
     report_text(subject->report, "persona", delegation.persona);
 }
 
+static enum verdict show_enrolment(const struct subject *subject) {
+    struct enrolment enrolment;
+    uint8_t thumbprint[P256_THUMBPRINT_SIZE];
+    enum enrolment_error error = enrolment_read(&enrolment, subject->bytes, subject->size);
+    if (error == ENROLMENT_MALFORMED)
+        return NOT_THIS;
+    report_text(subject->report, "kind", "enrolment");
+    report_text(subject->report, "signature", error == ENROLMENT_OK ? "good" : enrolment_error_text(error));
+    if (error != ENROLMENT_OK || p256_thumbprint(&enrolment.key, thumbprint) != P256_OK)
+        return NOT_GENUINE;
+    report_hex(subject->report, "thumbprint", thumbprint, sizeof(thumbprint));
+    report_text(subject->report, "board", enrolment.board);
+    report_text(subject->report, "key-kept-in", enrolment.keeping == ENROLMENT_TPM ? "tpm" : "file");
+    return SHOWN;
+}
+
 static enum verdict show_signed(const struct subject *subject) {
     struct cose_sign1 sign1;
     if (cose_sign1_read(&sign1, subject->bytes, subject->size) != COSE_OK)
@@ -172,8 +189,8 @@ static enum verdict show_key(const struct subject *subject) {
 }
 
 static enum verdict show(const struct subject *subject) {
-    static enum verdict (*const kinds[])(const struct subject *) = {show_stream, show_manifest, show_signed,
-                                                                    show_sealed, show_slots,    show_key};
+    static enum verdict (*const kinds[])(const struct subject *) = {
+        show_stream, show_manifest, show_enrolment, show_signed, show_sealed, show_slots, show_key};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         enum verdict verdict = kinds[i](subject);
         if (verdict != NOT_THIS)

@@ -6,6 +6,7 @@
 #include "crypto/cose_key.h"
 #include "crypto/hkdf.h"
 #include "persona.h"
+#include "persona/enrolment.h"
 #include "persona/slots.h"
 
 struct device {
@@ -25,17 +26,22 @@ struct work {
     const char *to;
 };
 
+/* A device's request, or its bare public key. */
 static bool read_device(const char *path, struct device *device) {
-    uint8_t bytes[P256_COSE_KEY_SIZE];
+    uint8_t bytes[ENROLMENT_SIZE_MAX];
+    struct enrolment enrolment;
     size_t size = 0;
     if (!file_read(path, bytes, sizeof(bytes), &size))
         return false;
     struct cbor_reader reader = cbor_read(bytes, size);
     cose_read_key(&reader, &device->key);
-    if (cbor_read_end(&reader) && p256_check(&device->key) == P256_OK &&
+    enum enrolment_error error = cbor_read_end(&reader) ? ENROLMENT_OK : enrolment_read(&enrolment, bytes, size);
+    if (!cbor_read_end(&reader))
+        device->key = enrolment.key;
+    if (error == ENROLMENT_OK && p256_check(&device->key) == P256_OK &&
         p256_thumbprint(&device->key, device->thumbprint) == P256_OK)
         return true;
-    cli_error("%s: not a device's public key", path);
+    cli_error("%s: %s", path, error == ENROLMENT_OK ? "not a device's public key" : enrolment_error_text(error));
     return false;
 }
 
@@ -241,7 +247,8 @@ const struct verb verb_persona_issue = {
     "manifest, the content key sealed to the devices, and for each device its own slots with the persona's key, "
     "sealed\n"
     "to the device and to the organisation's escrow key.\n\n"
-    "  --device=FILE           a device's public key (COSE_Key); may be given again\n"
+    "  --device=FILE           a device's request to be enrolled, or its public key (COSE_Key);\n"
+    "                          may be given again\n"
     "  --to=DIRECTORY          where to write\n",
     run,
 };

@@ -4,6 +4,7 @@
 import argparse
 import concurrent.futures
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from measured import Measured  # noqa: E402
 
 FIRST = systems.NAMES[0]  # has the shell when a machine is up
 MACHINES = 2  # at a time
+CRYPTO = Path(__file__).resolve().parents[2] / "build/host/test/bench/bench-crypto"
 
 
 class Bench:
@@ -103,6 +105,12 @@ class Bench:
             machine.await_up()
             return {"work_alone": cost.measure_work(machine, self.rounds)}
 
+    def crypto(self):
+        """Encryption and PINs on the host, beside other libraries; before the machines take the CPUs."""
+        measured = subprocess.run([CRYPTO], stdout=subprocess.PIPE, text=True, check=True).stdout
+        self.say("Measured: cryptography")
+        return {"crypto": json.loads(measured)}
+
     def run(self):
         """Carries all out, the longest first; returns the results."""
         jobs = [("keys in Debian, with the agent and without", self.keys)]
@@ -111,7 +119,7 @@ class Bench:
                  ("flips and sleeps", self.flips), ("instructions of a flip, 1 CPU", lambda: self.instructions(1)),
                  ("instructions of a flip, 2 CPUs", lambda: self.instructions(2)),
                  ("instructions of a flip without an SMMU", self.instructions_unconfined)]
-        results = {}
+        results = self.crypto()
         with concurrent.futures.ThreadPoolExecutor(MACHINES) as pool:
             waiting = {pool.submit(measure): name for name, measure in jobs}
             try:
@@ -137,7 +145,7 @@ def main():
     try:
         bench = Bench(options.rounds)
         results = bench.run()
-    except (MachineError, StubError, ImageError, OSError) as error:
+    except (MachineError, StubError, ImageError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"bench: {error}")
     figures = report.figures(results, options.rounds)
     print(report.table(figures, results))

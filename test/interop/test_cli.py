@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from objects import (content_external, cose_key, decode, derive, encode, file_label, generate, mac, public_of, read_stream,
-                     sealed_external, sha256, thumbprint, unseal, verify)
+                     sealed_external, sha256, sign, thumbprint, unseal, verify)
 
 TOOL = os.environ.get("FLIPSIDE", "build/host/persona/flipside")
 INITRD = gzip.compress(b"070701" + b"0" * 8 * 11 + b"0000000b" + b"0" * 8 + b"TRAILER!!!\0\0\0\0", mtime=0)
@@ -37,6 +37,14 @@ def kernel_image():
 KERNEL = kernel_image()
 
 
+def bare(device):
+    return encode(cose_key(device.public_key()), "key")
+
+
+def enrolment(device):
+    return sign(device, "enrolment+cbor", encode({1: 1, 2: cose_key(device.public_key()), 3: "qemu-virt", 4: 1}, "enrolment"))
+
+
 class Organisation:
     def __init__(self, directory):
         self.directory, self.path = directory, directory / "org"
@@ -45,7 +53,7 @@ class Organisation:
         (directory / "initrd").write_bytes(INITRD)
         self.devices = [generate(), generate()]
         for number, device in enumerate(self.devices):
-            (directory / f"device{number}").write_bytes(encode(cose_key(device.public_key()), "key"))
+            (directory / f"device{number}").write_bytes(enrolment(device) if number else bare(device))
 
     def run(self, *arguments, status=0, passphrase="passphrase"):
         words = [word for word in arguments if not word.startswith("--")]
@@ -112,6 +120,7 @@ def test_inspect(made):
     assert made.run("inspect", str(persona / "content"))["recipients"] == 2
     assert made.run("inspect", str(made.path / "root.pub"))["kind"] == "public key"
     assert made.run("inspect", str(made.path / "signing.delegation"))["manifests"] is True
+    assert made.run("inspect", str(made.directory / "device1"))["key-kept-in"] == "tpm"
     [slots, _] = sorted((made.directory / "out/devices").glob("*/work.slots"))
     assert [slot["type"] for slot in made.run("inspect", str(slots))["slots"]] == ["device", "escrow"]
 

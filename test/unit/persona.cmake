@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 flipside_unit_test(NAME config SOURCES test_config.c persona/config.c INCLUDES persona/include)
 flipside_unit_test(NAME store SOURCES test_store.c persona/store.c persona/config.c INCLUDES persona/include)
-foreach(name manifest slots content state)
+foreach(name manifest slots content state enrolment)
     flipside_unit_test(NAME ${name} SOURCES test_${name}.c LIBRARIES flipside_persona)
 endforeach()
