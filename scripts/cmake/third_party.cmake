@@ -13,6 +13,8 @@ function(flipside_third_party target directory include)
     endforeach()
     add_library(${target} STATIC ${files})
     target_include_directories(${target} SYSTEM PUBLIC ${FLIPSIDE_THIRD_PARTY_DIR}/${directory}/${include})
+    # They need more of the C library than the standard has, and newer compilers insist on its declarations.
+    target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
     target_compile_options(${target} PRIVATE -w -ffile-prefix-map=${FLIPSIDE_THIRD_PARTY_DIR}=third-party)
 endfunction()
 
