@@ -53,7 +53,9 @@ class Plan:
         self.reach = {name: [(int(first, 16), int(last, 16)) for first, last in re.findall(r"(0x[0-9a-f]+)-(0x[0-9a-f]+)", part)]
                       for name, part in re.findall(r"Devices that (\S+) reaches:\n((?:  .*\n)+)", text)}
         channel = int(re.search(r"^  channel +(0x[0-9a-f]+)", text, re.MULTILINE).group(1), 16)
-        self.channel = (channel, channel + PAGE - 1)
+        clock = int(re.search(r"^  clock .*@([0-9a-f]+)", text, re.MULTILINE).group(1), 16)
+        # What the switcher makes for each persona: no stage 2 has it, and it answers all the same.
+        self.made = [(page, page + PAGE - 1) for page in (channel, clock)]
         self.end = RAM + int(terminal.memory.rstrip("G")) * (1 << 30)
 
     def gaps(self):
