@@ -4,7 +4,7 @@
 #include "cose_format.h"
 #include "crypto/digest.h"
 
-enum { HEADER_MAX = 8 + COSE_TYPE_MAX + P256_THUMBPRINT_SIZE, PREFIX_MAX = HEADER_MAX + 32 };
+enum { HEADER_MAX = 9 + COSE_TYPE_MAX + P256_THUMBPRINT_SIZE, PREFIX_MAX = HEADER_MAX + 32 };
 
 /* RFC 9052 4.4: the digest of Sig_structure, whose payload is not copied. */
 static enum cose_error digest_structure(struct cbor_bytes protected_header, struct cbor_bytes payload,

@@ -145,8 +145,12 @@ enum tpm_error tpm_start_session(struct tpm *tpm, const uint8_t *x, const uint8_
         error = make_salt(tpm, &parent, &ephemeral, &salt);
     if (error == TPM_OK)
         error = start(tpm, &ephemeral);
-    if (error == TPM_OK && !kdf_a(&salt, "ATH", nonce_tpm(tpm), nonce_caller(tpm), tpm->session_key))
+    if (error == TPM_OK && !kdf_a(&salt, "ATH", nonce_tpm(tpm), nonce_caller(tpm), tpm->session_key)) {
+        /* Without its key it must not be used. */
+        tpm_flush(tpm, tpm->session);
+        tpm->session = 0;
         error = TPM_FAILED;
+    }
     crypto_wipe(&salt, sizeof(salt));
     return error;
 }

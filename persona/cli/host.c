@@ -58,7 +58,9 @@ bool file_write(const char *path, const void *bytes, size_t size, bool secret) {
     char beside[CLI_PATH_SIZE];
     if (!path_of(beside, "%s.new", path))
         return false;
-    int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0644);
+    /* What an interrupted run left, or somebody laid there, would keep its own owner and mode. */
+    (void)unlink(beside);
+    int file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, secret ? 0600 : 0644);
     bool good = file >= 0 && write_all(file, bytes, size) && fsync(file) == 0;
     if (file >= 0)
         good = close(file) == 0 && good;

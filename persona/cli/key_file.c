@@ -76,8 +76,10 @@ static bool parse(struct key_file *file, const char *kind, const uint8_t *bytes,
     known = known && read_kind.size == strlen(kind) && memcmp(read_kind.start, kind, read_kind.size) == 0;
     cbor_read_exactly(&reader, file->salt, sizeof(file->salt));
     (void)cbor_read_array_of(&reader, 2, 2);
-    file->cost.memory_kib = (uint32_t)cbor_read_uint(&reader);
-    file->cost.passes = (uint32_t)cbor_read_uint(&reader);
+    uint64_t memory_kib = cbor_read_uint(&reader);
+    uint64_t passes = cbor_read_uint(&reader);
+    known = known && memory_kib <= UINT32_MAX && passes <= UINT32_MAX;
+    file->cost = (struct pin_cost){(uint32_t)memory_kib, (uint32_t)passes};
     cbor_read_exactly(&reader, file->nonce, sizeof(file->nonce));
     cbor_read_exactly(&reader, file->wrapped, sizeof(file->wrapped));
     return cbor_read_end(&reader) && known;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flipside org init
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -71,19 +72,24 @@ static bool write_organisation(const struct cli *cli, const char *name, struct n
     return good;
 }
 
+/* Keys without a database are as precious as those with one. */
 static bool is_free(const struct cli *cli) {
+    static const char *const files[] = {"organisation.db", "root.key", "signing.key", "escrow.key"};
     char path[CLI_PATH_SIZE];
     struct stat status;
     if (cli->organisation == NULL) {
         cli_error("where? Give --org=DIRECTORY or set FLIPSIDE_ORG");
         return false;
     }
-    if (!path_of(path, "%s/organisation.db", cli->organisation))
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (!path_of(path, "%s/%s", cli->organisation, files[i]))
+            return false;
+        if (stat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
+            continue;
+        cli_error("%s already holds an organisation; it was left as it is", cli->organisation);
         return false;
-    if (stat(path, &status) != 0)
-        return true;
-    cli_error("%s already holds an organisation; it was left as it is", cli->organisation);
-    return false;
+    }
+    return true;
 }
 
 static void print(const struct cli *cli, const char *name, const struct new_keys *keys) {

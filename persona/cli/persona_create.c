@@ -215,7 +215,7 @@ static bool note(struct work *work) {
 
 static bool is_new(struct work *work, const char *name) {
     const struct record_value value = {.text = name};
-    if (record_number(&work->record, "SELECT count(*) FROM persona WHERE name = ?", &value, 1, 0) == 0)
+    if (record_number(&work->record, "SELECT count(*) FROM persona WHERE name = ?", &value, 1, 1) == 0)
         return true;
     cli_error("there is a persona %s already; it was left as it is", name);
     return false;

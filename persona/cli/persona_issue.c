@@ -49,7 +49,7 @@ static bool read_device(const char *path, struct device *device) {
 static bool is_new(struct work *work, const char *name, const struct device *device, const char *path) {
     const struct record_value values[] = {{.text = name},
                                           {.bytes = device->thumbprint, .size = sizeof(device->thumbprint)}};
-    if (record_number(&work->record, "SELECT count(*) FROM issue WHERE persona = ? AND device = ?", values, 2, 0) == 0)
+    if (record_number(&work->record, "SELECT count(*) FROM issue WHERE persona = ? AND device = ?", values, 2, 1) == 0)
         return true;
     cli_error("%s: %s was issued to this device already", path, name);
     return false;
