@@ -239,6 +239,8 @@ static bool devices_quiet(const struct persona *persona) {
     log_add(LOG_REFUSED, switcher.running, busy, 0);
     history_note(HISTORY_REFUSED, 0, 0);
     attention_clear();
+    /* An alarm that ended its sleep may have pressed it. */
+    gic_unpend(switcher.handover->flip_button_intid);
     prewarm_resume();
     console_print("flipside: no flip: %s suspended, but the device at 0x%lx is still at work\n", name_of(persona),
                   busy);

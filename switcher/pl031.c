@@ -32,7 +32,7 @@ static void deliver(unsigned index) {
     }
     gic_pend_suspended(&switcher.personas[index].gic, real_clock()->persona_intid);
     log_add(LOG_ALARM, index, 0, 0);
-    console_print("flipside: an alarm of %s is due; press the flip key to go there\n", persona->name);
+    console_print("flipside: an alarm of %s is due; flip to it to answer\n", persona->name);
     if (persona->alarm_flip != 0 && !attention_flip_requested())
         flip_ask(index);
 }
@@ -40,6 +40,8 @@ static void deliver(unsigned index) {
 /** Delivers every alarm that came due since it was last looked. @return the real counter */
 static uint32_t look(void) {
     uint32_t now = read_real(RTCDR);
+    if ((int32_t)(now - looked_at) < 0)
+        looked_at = now; /* it was set back: nothing came due by that */
     for (unsigned i = 0; i < switcher.handover->persona_count; i++) {
         struct pl031 *own = &switcher.personas[i].clock;
         uint32_t since_due = now - (own->match - own->offset);

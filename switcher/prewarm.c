@@ -64,7 +64,7 @@ void prewarm_up(void) {
 }
 
 bool prewarm_give_up(bool hurry, struct trap_frame *frame) {
-    if (!prewarm_under_way())
+    if (!prewarm_under_way() || switcher.running != current)
         return false;
     console_print("flipside: %s %s; it starts at the first flip to it\n", running_persona()->description->name,
                   hurry ? "is not waited for" : "was not ready in its time");

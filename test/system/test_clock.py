@@ -71,7 +71,7 @@ def test_each_persona_has_its_own_clock(terminal):
 
     # An alarm of the one while the other runs: the user is told, and the alarm comes once he goes there.
     before = leave_with_alarm(terminal, "personal", "work")
-    terminal.expect("an alarm of personal is due; press the flip key to go there", ANSWER)
+    terminal.expect("an alarm of personal is due; flip to it to answer", ANSWER)
     assert alarm(terminal) == "" and interrupts(terminal) == 0
     terminal.flip("personal")
     assert alarm(terminal) == "" and interrupts(terminal) == before + 1
