@@ -194,6 +194,13 @@ struct cbor_bytes cbor_read_item(struct cbor_reader *reader) {
 
 bool cbor_read_end(const struct cbor_reader *reader) { return !reader->failed && reader->left == 0; }
 
+bool cbor_text_equal(struct cbor_text text, const char *other) {
+    for (size_t i = 0; i < text.size; i++)
+        if (other[i] == '\0' || other[i] != text.start[i])
+            return false;
+    return other[text.size] == '\0';
+}
+
 bool cbor_bytes_equal(struct cbor_bytes bytes, const void *other, size_t size) {
     return bytes.size == size && memcmp(bytes.start, other, size) == 0;
 }

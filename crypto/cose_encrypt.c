@@ -277,11 +277,10 @@ enum cose_error cose_encrypt_open(const struct cose_encrypt *encrypt, const char
                                   uint8_t *payload, size_t room, size_t *size) {
     struct recipient recipient;
     uint8_t key[AEAD_KEY_SIZE];
-    struct cbor_bytes type_bytes = {(const uint8_t *)encrypt->type.start, encrypt->type.size};
 
     *size = 0;
     memset(payload, 0, room);
-    if (!cbor_bytes_equal(type_bytes, type, strlen(type)))
+    if (!cbor_text_equal(encrypt->type, type))
         return COSE_WRONG_TYPE;
     if (encrypt->ciphertext.size - AEAD_TAG_SIZE > room)
         return COSE_NO_ROOM;

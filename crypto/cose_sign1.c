@@ -103,9 +103,8 @@ enum cose_error cose_sign1_read(struct cose_sign1 *sign1, const uint8_t *data, s
 enum cose_error cose_sign1_verify(const struct cose_sign1 *sign1, const char *type, const struct p256_public *key) {
     uint8_t digest[P256_DIGEST_SIZE];
     uint8_t key_id[P256_THUMBPRINT_SIZE];
-    struct cbor_bytes type_bytes = {(const uint8_t *)sign1->type.start, sign1->type.size};
 
-    if (!cbor_bytes_equal(type_bytes, type, strlen(type)))
+    if (!cbor_text_equal(sign1->type, type))
         return COSE_WRONG_TYPE;
     if (p256_thumbprint(key, key_id) != P256_OK)
         return COSE_FAILED;

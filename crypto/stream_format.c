@@ -60,8 +60,7 @@ enum stream_error stream_header_read(struct stream_header *header, const uint8_t
     uint64_t shift = cbor_read_uint(&reader);
     cbor_read_exactly(&reader, header->salt, sizeof(header->salt));
     cbor_read_exactly(&reader, header->commitment, sizeof(header->commitment));
-    if (!cbor_read_end(&reader) || name.size != sizeof(format_name) - 1 ||
-        memcmp(name.start, format_name, name.size) != 0 || version != FORMAT_VERSION ||
+    if (!cbor_read_end(&reader) || !cbor_text_equal(name, format_name) || version != FORMAT_VERSION ||
         shift < STREAM_CHUNK_SHIFT_MIN || shift > STREAM_CHUNK_SHIFT_MAX)
         return STREAM_MALFORMED;
     header->chunk_shift = (unsigned)shift;

@@ -170,16 +170,9 @@ static enum control_error note_up(void) {
     return CONTROL_OK;
 }
 
-static bool is_name(const char *name, struct cbor_text text) {
-    for (size_t i = 0; i < text.size; i++)
-        if (name[i] == '\0' || name[i] != text.start[i])
-            return false;
-    return name[text.size] == '\0';
-}
-
 static enum control_error flip_to(struct cbor_text name) {
     for (unsigned i = 0; i < switcher.handover->persona_count; i++) {
-        if (i == switcher.running || !is_name(switcher.personas[i].description->name, name))
+        if (i == switcher.running || !cbor_text_equal(name, switcher.personas[i].description->name))
             continue;
         flip_ask(i);
         return CONTROL_OK;

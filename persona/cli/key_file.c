@@ -9,6 +9,8 @@
 
 enum { ITEMS = 7, FORMAT = 1, KIND_MAX = 16, WRAPPED_SIZE = KEY_FILE_SECRET_SIZE + AEAD_TAG_SIZE };
 
+static const char format_name[] = "flipside key file";
+
 /* RFC 9106 4, second recommendation, with one lane: 64 MiB, three passes. */
 static const struct pin_cost usual_cost = {65536, 3};
 
@@ -23,7 +25,7 @@ struct key_file {
 static size_t write_start(const struct key_file *file, const char *kind, uint8_t *bytes) {
     struct cbor_writer writer = cbor_write(bytes, KEY_FILE_MAX);
     cbor_write_array(&writer, ITEMS);
-    cbor_write_text(&writer, "flipside key file");
+    cbor_write_text(&writer, format_name);
     cbor_write_uint(&writer, FORMAT);
     cbor_write_text(&writer, kind);
     cbor_write_bytes(&writer, file->salt, sizeof(file->salt));
@@ -66,14 +68,11 @@ bool key_file_write(const char *path, const char *kind, const uint8_t *secret, c
 }
 
 static bool parse(struct key_file *file, const char *kind, const uint8_t *bytes, size_t size) {
-    static const char format[] = "flipside key file";
     struct cbor_reader reader = cbor_read(bytes, size);
     (void)cbor_read_array_of(&reader, ITEMS, ITEMS);
-    struct cbor_text name = cbor_read_text(&reader, sizeof(format) - 1);
-    bool known = name.size == sizeof(format) - 1 && memcmp(name.start, format, name.size) == 0 &&
-                 cbor_read_uint(&reader) == FORMAT;
-    struct cbor_text read_kind = cbor_read_text(&reader, KIND_MAX);
-    known = known && read_kind.size == strlen(kind) && memcmp(read_kind.start, kind, read_kind.size) == 0;
+    bool known = cbor_text_equal(cbor_read_text(&reader, sizeof(format_name) - 1), format_name);
+    known = cbor_read_uint(&reader) == FORMAT && known;
+    known = cbor_text_equal(cbor_read_text(&reader, KIND_MAX), kind) && known;
     cbor_read_exactly(&reader, file->salt, sizeof(file->salt));
     (void)cbor_read_array_of(&reader, 2, 2);
     uint64_t memory_kib = cbor_read_uint(&reader);

@@ -224,6 +224,17 @@ static void test_errors_stick(void **state) {
     assert_true(reader.failed);
 }
 
+static void test_text_is_compared_whole(void **unused) {
+    (void)unused;
+    struct cbor_text text = {"work", 4};
+    assert_true(cbor_text_equal(text, "work"));
+    assert_false(cbor_text_equal(text, "wor"));
+    assert_false(cbor_text_equal(text, "works"));
+    assert_false(cbor_text_equal(text, "worn"));
+    assert_false(cbor_text_equal((struct cbor_text){"a\0b", 3}, "a"));
+    assert_true(cbor_text_equal((struct cbor_text){"", 0}, ""));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_integers),
@@ -232,6 +243,7 @@ int main(void) {
         cmocka_unit_test(test_items_are_passed_over_whole),
         cmocka_unit_test(test_map_keys_in_order),
         cmocka_unit_test(test_maps_of_other_keys_are_refused),
+        cmocka_unit_test(test_text_is_compared_whole),
         cmocka_unit_test(test_errors_stick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,9 @@ __attribute__((warn_unused_result)) bool cbor_read_end(const struct cbor_reader 
 /** @return whether two byte strings are the same; not for secrets */
 bool cbor_bytes_equal(struct cbor_bytes bytes, const void *other, size_t size);
 
+/** @return whether a text string is this one; not for secrets. @param other ends with NUL */
+bool cbor_text_equal(struct cbor_text text, const char *other);
+
 /** Starts to write. @param room bytes at data */
 struct cbor_writer cbor_write(uint8_t *data, size_t room);
 
