@@ -16,8 +16,6 @@ enum {
     CHILD_FILE = 3, /* the descriptor that mke2fs finds its file at */
 };
 
-extern char **environ;
-
 /* Where /sbin is not in the user's PATH, mke2fs is there all the same. */
 static const char *program(void) { return access("/sbin/mke2fs", X_OK) == 0 ? "/sbin/mke2fs" : "mke2fs"; }
 
