@@ -13,6 +13,7 @@ enum {
     PIN_SALT_SIZE = 16,           /* bytes */
     PIN_KEY_SIZE = 32,            /* bytes of what it is made to */
     PIN_MEMORY_MIN = 8,           /* KiB */
+    PIN_MEMORY_FLOOR = 8192,      /* KiB, below which no less time is bought */
     PIN_MEMORY_MAX = 1024 * 1024, /* KiB */
     PIN_PASSES_MAX = 1024,
 };
