@@ -37,12 +37,11 @@ static uint32_t pin_memory_kib(struct session *session) {
 
 static bool open_random(const struct session *session, const struct tpm_transport *tpm, struct random_stream *stream) {
     struct random_pool pool;
-    bool good = false;
-    enum random_error error = entropy_fill(&pool, session->tree, tpm, &good);
+    enum random_error error = entropy_fill(&pool, session->tree, tpm);
     if (error == RANDOM_OK)
         error = random_stream_open(stream, &pool, "vault");
     random_wipe(&pool);
-    return good && error == RANDOM_OK;
+    return error == RANDOM_OK;
 }
 
 static const char *keeping_text(const struct session *session) {

@@ -29,22 +29,17 @@ static bool ask_tpm(const struct tpm_transport *transport, uint8_t *bytes) {
     return good;
 }
 
-enum random_error entropy_fill(struct random_pool *pool, const void *tree, const struct tpm_transport *tpm,
-                               bool *good) {
+enum random_error entropy_fill(struct random_pool *pool, const void *tree, const struct tpm_transport *tpm) {
     uint8_t bytes[RNG_SIZE] = {0}, tpm_bytes[TPM_RANDOM_MAX] = {0};
     uint64_t counter = cpu_counter();
-    struct random_input inputs[] = {
-        {bytes, firmware_random(bytes, sizeof(bytes)) ? sizeof(bytes) : 0},
+    const struct random_input inputs[] = {
+        {bytes, firmware_random(bytes, sizeof(bytes)) ? sizeof(bytes) : 0, false},
         seed_of(tree, "rng-seed"),
         seed_of(tree, "kaslr-seed"),
-        {tpm_bytes, ask_tpm(tpm, tpm_bytes) ? sizeof(tpm_bytes) : 0},
-        {&counter, sizeof(counter)},
+        {tpm_bytes, ask_tpm(tpm, tpm_bytes) ? sizeof(tpm_bytes) : 0, false},
+        {&counter, sizeof(counter), true},
     };
-    const size_t count = sizeof(inputs) / sizeof(inputs[0]);
-    *good = false;
-    for (size_t i = 0; i + 1 < count; i++)
-        *good |= inputs[i].size > 0;
-    enum random_error error = random_init(pool, inputs, count);
+    enum random_error error = random_init(pool, inputs, sizeof(inputs) / sizeof(inputs[0]));
     crypto_wipe(bytes, sizeof(bytes));
     crypto_wipe(tpm_bytes, sizeof(tpm_bytes));
     return error;

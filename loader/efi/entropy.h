@@ -4,8 +4,6 @@
 
 /** All the randomness that firmware, its device tree, a TPM and the counter give. */
 
-#include <stdbool.h>
-
 #include "crypto/random.h"
 #include "crypto/tpm.h"
 
@@ -14,10 +12,9 @@
  * @param pool a secret: the caller wipes it
  * @param tree the firmware's
  * @param tpm  NULL: there is none, or it is not to be asked
- * @param good out: whether anything but the counter gave something
  * @return as random_init()
  */
 __attribute__((warn_unused_result)) enum random_error entropy_fill(struct random_pool *pool, const void *tree,
-                                                                   const struct tpm_transport *tpm, bool *good);
+                                                                   const struct tpm_transport *tpm);
 
 #endif

@@ -14,9 +14,8 @@ enum {
 
 static bool make_seeds(struct session *session) {
     struct random_pool pool;
-    bool good = false;
-    enum random_error error = entropy_fill(&pool, session->tree, NULL, &good);
-    if (!good)
+    enum random_error error = entropy_fill(&pool, session->tree, NULL);
+    if (!pool.has_entropy)
         console_print("Warning: the firmware has no random numbers; the personas' seeds can be guessed\n");
     for (uint32_t i = 0; i < session->request.persona_count && error == RANDOM_OK; i++) {
         struct region_persona *persona = &session->request.personas[i];

@@ -140,7 +140,7 @@ bool session_unlock(struct session *session, size_t index, bool change) {
     if (good && unlocked.trial)
         console_print("%s: this version is new and is tried\n", session->store.personas[index].name);
     if (good && session->personas[index].state == SESSION_LOCKED)
-        good = session_decrypt(session, index, &unlocked);
+        good = decrypt(session, index, &unlocked);
     vault_unlocked_wipe(&unlocked);
     return good;
 }
