@@ -124,7 +124,7 @@ static void change_pin(struct session *session, size_t index, const struct vault
 
 /* A version that is only tried may be chosen again: when its tries are used up, the one before it comes back. */
 static bool decrypt(struct session *session, size_t index, const struct vault_unlocked *unlocked) {
-    bool good = decrypt(session, index, unlocked);
+    bool good = session_decrypt(session, index, unlocked);
     if (!good && unlocked->trial && session->personas[index].state == SESSION_DAMAGED)
         session->personas[index].state = SESSION_LOCKED;
     return good;
