@@ -64,9 +64,7 @@ enum open_error open_key(const struct bundle *bundle, const void *pin, size_t pi
     memset(persona_key, 0, KEYS_SIZE);
     if (pin_size == 0 || pin_size > PIN_SIZE_MAX)
         return OPEN_WRONG_PIN;
-    enum slots_error error = slots_read(&slots, file->bytes, file->size);
-    if (error == SLOTS_OK && memcmp(slots.id, bundle->about.id, sizeof(slots.id)) != 0)
-        error = SLOTS_ALTERED;
+    enum slots_error error = slots_read(&slots, bundle->about.id, file->bytes, file->size);
     if (error == SLOTS_OK)
         error = slots_open_pin(&slots, slots_find(&slots, SLOT_PIN, 0), pin, pin_size, NULL, persona_key);
     if (error == SLOTS_OK)
