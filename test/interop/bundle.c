@@ -79,7 +79,7 @@ static struct bundle_part make_slots(const uint8_t *id, const uint8_t *persona_k
 static void open_generator(void) {
     uint8_t seed[32];
     struct random_pool pool;
-    struct random_input input = {seed, sizeof(seed)};
+    struct random_input input = {.data = seed, .size = sizeof(seed)};
     check(getrandom(seed, sizeof(seed), 0) == sizeof(seed) && random_init(&pool, &input, 1) == RANDOM_OK &&
               random_stream_open(&generator, &pool, "bundle") == RANDOM_OK,
           "random numbers");
