@@ -57,7 +57,14 @@ struct bundle {
 size_t bundle_size(const struct bundle *bundle);
 
 /**
- * Writes a bundle.
+ * Says how much memory it takes to open a bundle, beside its own.
+ * @param kernel_unpacked bytes of the kernel's Image
+ * @param pin_memory_kib  KiB that an attempt at the PIN takes
+ */
+uint64_t bundle_room(const struct bundle *bundle, uint64_t kernel_unpacked, uint32_t pin_memory_kib);
+
+/**
+ * Writes a bundle. A part whose bytes are NULL is left to be filled, where bundle_read() then says.
  * @param buffer room bytes
  * @return BUNDLE_OK, BUNDLE_TOO_LARGE
  */

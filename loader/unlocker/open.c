@@ -13,8 +13,6 @@ _Static_assert((int)BUNDLE_ID_SIZE == (int)KEYS_ID_SIZE, "one identifier");
 
 #define KEY_FILE "cryptsetup.passphrase"
 
-enum { KERNEL_SLACK = 16 * 1024 * 1024 /* bytes that a kernel uses behind its Image (its bss), at most */ };
-
 const char *open_error_text(enum open_error error) {
     switch (error) {
     case OPEN_OK:
@@ -34,12 +32,6 @@ const char *open_error_text(enum open_error error) {
 }
 
 static uint64_t round_up(uint64_t value) { return (value + OPEN_UNIT - 1) / OPEN_UNIT * OPEN_UNIT; }
-
-uint64_t open_room(const struct bundle *bundle, uint64_t kernel_unpacked) {
-    /* The kernel twice, if it has to be unpacked; each part on a boundary of its own. */
-    return round_up(bundle->parts[BUNDLE_KERNEL].size) + round_up(kernel_unpacked + KERNEL_SLACK) + OPEN_UNIT +
-           OPEN_TREE_ROOM + round_up(bundle->parts[BUNDLE_INITRD].size + credential_size(KEY_FILE, KEYS_VOLUME_SIZE));
-}
 
 static enum open_error error_of_slots(enum slots_error error) {
     switch (error) {

@@ -62,12 +62,6 @@ __attribute__((warn_unused_result)) enum open_error open_files(const struct bund
                                                                const struct open_memory *memory,
                                                                struct open_result *result);
 
-/**
- * Says how much memory open_files() takes at most.
- * @param kernel_unpacked bytes of the kernel's Image
- */
-uint64_t open_room(const struct bundle *bundle, uint64_t kernel_unpacked);
-
 /** @return the error's text, one line without a full stop; never NULL */
 const char *open_error_text(enum open_error error);
 
