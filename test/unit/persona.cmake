@@ -10,6 +10,10 @@ set_tests_properties(unit.vault_tpm PROPERTIES SKIP_RETURN_CODE 77)
 # The power-cut simulator.
 flipside_unit_test(NAME vault_cuts SOURCES test_vault_cuts.c vault_world.c vault_disk.c vault_memo.c
                    LIBRARIES flipside_persona DEFINITIONS CUT_STEP=$<IF:$<BOOL:${FLIPSIDE_SANITIZE}>,16,4>)
-foreach(function verify sign from_scalar software_agreer generate)
-    target_link_options(test_vault_cuts PRIVATE -Wl,--wrap=p256_${function})
+flipside_unit_test(NAME vault_attacks SOURCES test_vault_attacks.c vault_world.c vault_disk.c vault_memo.c
+                   LIBRARIES flipside_persona)
+foreach(test vault_cuts vault_attacks)
+    foreach(function verify sign from_scalar software_agreer generate)
+        target_link_options(test_${test} PRIVATE -Wl,--wrap=p256_${function})
+    endforeach()
 endforeach()
