@@ -88,6 +88,9 @@ static enum cli_exit log_in(struct token *token, const struct passphrase *pin) {
         struct passphrase copy = *pin;
         result = token->module->C_Login(token->session, CKU_USER, (CK_UTF8CHAR *)copy.text, (CK_ULONG)copy.size);
         crypto_wipe(&copy, sizeof(copy));
+        // Another of the token's keys is open: one login serves all.
+        if (result == CKR_USER_ALREADY_LOGGED_IN)
+            result = CKR_OK;
     }
     return result == CKR_OK ? CLI_GOOD : refuse("log in", result);
 }
