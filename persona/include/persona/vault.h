@@ -126,12 +126,14 @@ struct vault {
     struct p256_agreer agreer;
     struct delegation_trust trust;
     struct state state;
-    char name[CONFIG_NAME_SIZE]; /* of the persona that the rest is about; "": none */
+    char name[CONFIG_NAME_SIZE]; /* folder of the persona that the rest is about */
     struct vault_version versions[VAULT_VERSIONS];
+    uint8_t id[KEYS_ID_SIZE];
+    bool slots_good; /* they were found, and are the ones that count */
     struct slots slots;
     uint8_t slots_file[VAULT_SLOTS_FILE_SIZE];
-    struct grant grant;
     bool grant_waits;
+    struct grant grant;
     uint8_t buffer[VAULT_CONTENT_FILE_MAX];
 };
 
