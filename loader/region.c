@@ -28,7 +28,7 @@ struct region_placement region_place(const struct region_persona *persona) {
 uint64_t region_partition_minimum(const struct region_persona *persona) {
     struct region_persona at_zero = *persona;
     at_zero.partition.base = 0;
-    return round_up(region_place(&at_zero).end, HUGE_PAGE) + ROOM_TO_RUN;
+    return round_up(region_place(&at_zero).end, HUGE_PAGE) + round_up(persona->room, HUGE_PAGE) + ROOM_TO_RUN;
 }
 
 static struct devicetree_request tree_request(const struct region_request *request,

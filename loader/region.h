@@ -25,6 +25,7 @@ struct region_persona {
     uint64_t text_offset;     /* bytes from a 2 MiB boundary to the load address */
     const void *initrd;
     uint64_t initrd_size; /* bytes; 0: none */
+    uint64_t room;        /* bytes that it needs besides, before its system runs */
     uint32_t prewarm_ms;  /* as in the hand-over; 0: not prewarmed */
     struct tree_range partition;
     bool alarm_flip; /* an alarm that comes due while it is suspended asks for a flip to it */

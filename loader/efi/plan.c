@@ -25,7 +25,8 @@ static void describe(const struct session *session, size_t index, struct region_
         .text_offset = persona->image.text_offset,
         .initrd = persona->initrd.memory,
         .initrd_size = persona->initrd.size,
-        .prewarm_ms = entry->config.prewarm ? entry->config.prewarm_s * 1000 : 0,
+        .room = persona->room,
+        .prewarm_ms = entry->config.prewarm && persona->state != SESSION_LEFT ? entry->config.prewarm_s * 1000 : 0,
         .alarm_flip = entry->config.alarm_flip,
         .version = open ? persona->version : NULL,
         .up_token = open ? persona->up : NULL,
@@ -62,10 +63,11 @@ static void gather(struct session *session, bool locked) {
     };
     for (size_t i = 0; i < session->store.persona_count; i++) {
         const enum session_state state = session->personas[i].state;
-        if (state != SESSION_READY && !(locked && state == SESSION_LOCKED))
+        if (state != SESSION_READY && state != SESSION_LEFT && !(locked && state == SESSION_LOCKED))
             continue;
         session->request_index[request->persona_count] = i;
-        (state == SESSION_READY ? describe : describe_locked)(session, i, &request->personas[request->persona_count++]);
+        (state == SESSION_LOCKED ? describe_locked : describe)(session, i,
+                                                               &request->personas[request->persona_count++]);
     }
 }
 

@@ -170,6 +170,17 @@ struct vault_unlocked {
     char notice[STORE_REASON_SIZE];       /* what the user should know: that a newer version did not come up; or "" */
 };
 
+/** What opens a persona away from the disk, with its PIN. Pointers lead into the vault, until it looks at another one.
+ */
+struct vault_left {
+    const struct manifest *manifest; /* of the version that is to be opened */
+    char directory[STORE_PATH_SIZE]; /* where its components are */
+    const uint8_t *slots;            /* VAULT_SLOTS_FILE_SIZE bytes */
+    uint8_t content[VAULT_OWN_FILE_SIZE];
+    uint32_t failed_attempts; /* at its PIN, since the last right one */
+    uint32_t pin_memory_kib;  /* that an attempt takes */
+};
+
 /**
  * Opens the device's part of the store. At the first start it makes the device's key and secret, sealed in the TPM
  * where there is a good one, the state, and the request; a first start that was cut is begun anew.
@@ -208,6 +219,16 @@ __attribute__((warn_unused_result)) enum vault_error vault_look(struct vault *va
  */
 __attribute__((warn_unused_result)) enum vault_error
 vault_unlock(struct vault *vault, const char *name, const void *pin, size_t pin_size, struct vault_unlocked *unlocked);
+
+/**
+ * Gives what opens a persona later, when there is no disk to read from: it stays locked while another one runs. Of its
+ * versions it is the one that is known to come up, else the newest that was open before.
+ * @param left all zero on failure
+ * @return VAULT_OK, VAULT_NO_PERSONA, VAULT_READ_FAILED; VAULT_REFUSED: it asks for no PIN, for a new one, or for one
+ *         that is bound to the TPM, no attempt is left, or no version of it was open yet
+ */
+__attribute__((warn_unused_result)) enum vault_error vault_leave(struct vault *vault, const char *name,
+                                                                 struct vault_left *left);
 
 /**
  * Changes a persona's PIN: the old one opens it until the new one does.
