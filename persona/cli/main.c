@@ -35,7 +35,7 @@ void cli_error(const char *format, ...) {
 }
 
 static bool take(const struct option_value *option, const char *value) {
-    if (option->list_count == NULL) {
+    if (option->to != NULL) {
         *option->to = value;
         return true;
     }
