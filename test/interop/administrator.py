@@ -69,7 +69,7 @@ class Administrator:
         return json.loads(done.stdout) if status == 0 or not done.stderr else done.stderr
 
     def init(self):
-        self.run("org", "init", "--name=Test")
+        self.run("org", "init", "--name=Test", "--key-memory=1")
         return self
 
     def enroll(self, *numbers):

@@ -35,7 +35,8 @@ class Walk:
         (directory / "bin").mkdir()
         (directory / "bin/flipside").write_text(f"""#!/bin/bash
 case $1 in
-org | persona) set -- "$@" --passphrase-file=passphrase ;;
+org) set -- "$@" --passphrase-file=passphrase; [ "$2" = init ] && set -- "$@" --key-memory=1 ;;
+persona) set -- "$@" --passphrase-file=passphrase ;;
 device) set -- "$@" --passphrase-file=passphrase; [ "$2" = enroll ] && set -- "$@" --yes ;;
 install) set -- "$@" --loader=loader --boards={Path(BOARDS).resolve()} ;;
 esac
