@@ -37,6 +37,8 @@ static bool flipped(void) {
         return false;
     line_clear(&line);
     serial_print("\n");
+    while (serial_read() >= 0) /* nobody else is to read it */
+        ;
     (void)machine_suspend();
     serial_open(bundle.about.console);
     return true;
