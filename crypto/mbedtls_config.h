@@ -17,6 +17,7 @@
 
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
+#define MBEDTLS_CIPHER_MODE_CFB /* parameters of TPM commands */
 #define MBEDTLS_GCM_C
 #define MBEDTLS_GCM_LARGE_TABLE
 #define MBEDTLS_CIPHER_C
