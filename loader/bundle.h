@@ -15,7 +15,7 @@
 
 #include "persona/config.h"
 
-enum { BUNDLE_ID_SIZE = 16 /* bytes: KEYS_ID_SIZE */ };
+enum { BUNDLE_ID_SIZE = 16 /* bytes: KEYS_ID_SIZE */, BUNDLE_SEED_SIZE = 32 /* bytes */ };
 
 enum bundle_kind {
     BUNDLE_SLOTS = 0, /* file of slots (slots.h) */
@@ -37,10 +37,12 @@ struct bundle_about {
     uint64_t version;           /* of its files */
     char name[CONFIG_NAME_SIZE];
     char title[CONFIG_TITLE_SIZE];
-    uint32_t failed_attempts; /* at its PIN, since the last right one */
-    uint32_t flip_button;     /* INTID that is pended when the persona is asked to suspend */
-    uint64_t distributor;     /* base of the interrupt controller's */
-    uint64_t console;         /* base of the PL011 */
+    uint32_t failed_attempts;       /* at its PIN, since the last right one */
+    uint32_t flip_button;           /* INTID that is pended when the persona is asked to suspend */
+    uint64_t distributor;           /* base of the interrupt controller's */
+    uint64_t console;               /* base of the PL011 */
+    uint64_t tpm;                   /* base of the TPM's registers (TIS, locality 0); 0: the PIN is not bound to one */
+    uint8_t seed[BUNDLE_SEED_SIZE]; /* random: for the TPM's sessions */
 };
 
 struct bundle_part {

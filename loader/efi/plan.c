@@ -26,6 +26,7 @@ static void describe(const struct session *session, size_t index, struct region_
         .initrd = persona->initrd.memory,
         .initrd_size = persona->initrd.size,
         .room = persona->room,
+        .tpm = persona->tpm,
         .prewarm_ms = entry->config.prewarm && persona->state != SESSION_LEFT ? entry->config.prewarm_s * 1000 : 0,
         .alarm_flip = entry->config.alarm_flip,
         .version = open ? persona->version : NULL,

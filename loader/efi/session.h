@@ -42,6 +42,7 @@ struct session_persona {
     struct session_buffer initrd;
     struct kernel_image image;
     uint64_t room;                     /* bytes of memory that it takes to open it, where the unlocker does; else 0 */
+    uint64_t tpm;                      /* page of the TPM's registers, where the unlocker needs it; else 0 */
     struct memory_partition partition; /* SESSION_READY, SESSION_LOCKED: after session_plan() */
     /* of an encrypted one */
     uint64_t kernel_need; /* bytes of memory, as the manifest says, while it is locked */

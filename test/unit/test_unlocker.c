@@ -125,7 +125,7 @@ static int release(void **state) {
     return 0;
 }
 
-static enum open_error by_pin(const char *pin) { return open_key(&bundle, pin, strlen(pin), opened); }
+static enum open_error by_pin(const char *pin) { return open_key(&bundle, pin, strlen(pin), NULL, opened); }
 
 static const uint8_t *at(uint64_t physical) { return memory.bytes + (physical - PHYSICAL); }
 

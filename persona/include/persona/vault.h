@@ -180,6 +180,7 @@ struct vault_left {
     uint8_t content[VAULT_OWN_FILE_SIZE];
     uint32_t failed_attempts; /* at its PIN, since the last right one */
     uint32_t pin_memory_kib;  /* that an attempt takes */
+    bool bound;               /* the PIN, to the TPM */
 };
 
 /**
@@ -225,8 +226,8 @@ vault_unlock(struct vault *vault, const char *name, const void *pin, size_t pin_
  * Gives what opens a persona later, when there is no disk to read from: it stays locked while another one runs. Of its
  * versions it is the one that is known to come up, else the newest that was open before.
  * @param left all zero on failure
- * @return VAULT_OK, VAULT_NO_PERSONA, VAULT_READ_FAILED; VAULT_REFUSED: it asks for no PIN, for a new one, or for one
- *         that is bound to the TPM, no attempt is left, or no version of it was open yet
+ * @return VAULT_OK, VAULT_NO_PERSONA, VAULT_READ_FAILED; VAULT_REFUSED: it asks for no PIN, or for a new one, no
+ *         attempt is left, or no version of it was open yet
  */
 __attribute__((warn_unused_result)) enum vault_error vault_leave(struct vault *vault, const char *name,
                                                                  struct vault_left *left);
