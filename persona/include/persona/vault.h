@@ -178,6 +178,8 @@ struct vault_left {
     char directory[STORE_PATH_SIZE]; /* where its components are */
     const uint8_t *slots;            /* VAULT_SLOTS_FILE_SIZE bytes */
     uint8_t content[VAULT_OWN_FILE_SIZE];
+    uint8_t
+        check[KEYS_SIZE]; /* of the persona's key (KEYS_CHECK), as the state has it: the slots are not checked yet */
     uint32_t failed_attempts; /* at its PIN, since the last right one */
     uint32_t pin_memory_kib;  /* that an attempt takes */
     bool bound;               /* the PIN, to the TPM */
