@@ -56,6 +56,7 @@ enum vault_error vault_leave(struct vault *vault, const char *name, struct vault
     const struct slot_pin *slot = &vault->slots.slots[slots_find(&vault->slots, SLOT_PIN, 0)].pin;
     const struct state_persona *known = state_find(&vault->state, vault->id);
     left->slots = vault->slots_file;
+    memcpy(left->check, known->check, sizeof(left->check));
     left->failed_attempts = known->failed_attempts;
     left->pin_memory_kib = slot->cost.memory_kib;
     left->bound = slot->binding_size > 0;

@@ -47,6 +47,7 @@ static bool describe(struct session *session, size_t index, const struct vault_l
     about->console = session->board.console;
     about->tpm = session->personas[index].tpm = tpm;
     memcpy(about->id, left->manifest->id, sizeof(about->id));
+    memcpy(about->check, left->check, sizeof(about->check));
     (void)snprintf(about->name, sizeof(about->name), "%s", session->store.personas[index].name);
     (void)snprintf(about->title, sizeof(about->title), "%s", session->store.personas[index].config.title);
     bundle->parts[BUNDLE_SLOTS] = (struct bundle_part){left->slots, VAULT_SLOTS_FILE_SIZE};
@@ -84,8 +85,9 @@ static bool read_component(struct session *session, size_t index, const struct v
     enum manifest_error error = manifest_check_component(left->manifest, kind, size, NULL);
     if (error == MANIFEST_OK && !read_all(session, path, to, part->size))
         return fail(session, index, component->file, "can't be read");
-    if (error == MANIFEST_OK && digest_of(to, part->size, digest))
-        error = manifest_check_component(left->manifest, kind, size, digest);
+    if (error == MANIFEST_OK)
+        error = digest_of(to, part->size, digest) ? manifest_check_component(left->manifest, kind, size, digest)
+                                                  : MANIFEST_FAILED;
     return error == MANIFEST_OK || fail(session, index, component->file, manifest_error_text(error));
 }
 

@@ -9,7 +9,8 @@
 #include "persona/manifest.h"
 #include "persona/slots.h"
 
-_Static_assert((int)BUNDLE_ID_SIZE == (int)KEYS_ID_SIZE, "one identifier");
+_Static_assert((int)BUNDLE_ID_SIZE == (int)KEYS_ID_SIZE && (int)BUNDLE_CHECK_SIZE == (int)KEYS_SIZE,
+               "an identifier, a key's check value");
 
 #define KEY_FILE "cryptsetup.passphrase"
 
@@ -101,6 +102,14 @@ static enum open_error open_slot(const struct slots *slots, const void *pin, siz
     return error;
 }
 
+/* Slots that hold together may be somebody else's, with a key and a PIN of his own. */
+static enum open_error check_key(const struct bundle *bundle, const uint8_t *persona_key) {
+    uint8_t check[KEYS_SIZE];
+    if (keys_derive(persona_key, KEYS_CHECK, bundle->about.id, 0, check, sizeof(check)) != KEYS_OK)
+        return OPEN_FAILED;
+    return crypto_equal(check, bundle->about.check, sizeof(check)) ? OPEN_OK : OPEN_DAMAGED;
+}
+
 enum open_error open_key(const struct bundle *bundle, const void *pin, size_t pin_size, struct tpm *tpm,
                          uint8_t *persona_key) {
     static struct slots slots;
@@ -113,6 +122,8 @@ enum open_error open_key(const struct bundle *bundle, const void *pin, size_t pi
         error = open_slot(&slots, pin, pin_size, tpm, persona_key);
     if (error == OPEN_OK)
         error = error_of_slots(slots_check(&slots, persona_key, file->bytes, file->size));
+    if (error == OPEN_OK)
+        error = check_key(bundle, persona_key);
     if (error != OPEN_OK)
         crypto_wipe(persona_key, KEYS_SIZE);
     return error;
