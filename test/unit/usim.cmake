@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
+foreach(name milenage tuak)
+    flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim LIBRARIES flipside_usim)
+endforeach()
