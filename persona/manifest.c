@@ -82,7 +82,7 @@ static enum manifest_error error_of(enum cose_error error) {
 }
 
 static struct manifest_fault verify(const struct parts *parts, const struct delegation_trust *trust,
-                                    const char *persona) {
+                                    const uint8_t *persona) {
     struct p256_public signer;
     enum delegation_error delegation =
         delegation_follow(trust, parts->chain, parts->chain_count, DELEGATION_ROLE_MANIFEST, persona, &signer);
@@ -105,7 +105,7 @@ struct manifest_fault manifest_open(struct manifest *manifest, const struct dele
         return fault_of(MANIFEST_TOO_LONG);
     if (!read_parts(&parts, data, size) || !manifest_read(manifest, parts.signed_manifest.payload))
         return fault_of(MANIFEST_MALFORMED);
-    struct manifest_fault fault = verify(&parts, trust, manifest->name);
+    struct manifest_fault fault = verify(&parts, trust, manifest->id);
     if (fault.error != MANIFEST_OK)
         memset(manifest, 0, sizeof(*manifest));
     return fault;

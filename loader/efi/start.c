@@ -31,10 +31,10 @@ static enum random_error fill_pool(const struct session *session, struct random_
     uint64_t counter = cpu_counter();
     bool have_bytes = firmware_random(bytes, sizeof(bytes));
     struct random_input inputs[] = {
-        {bytes, have_bytes ? sizeof(bytes) : 0},
+        {bytes, have_bytes ? sizeof(bytes) : 0, false},
         seed_of(session->tree, "rng-seed"),
         seed_of(session->tree, "kaslr-seed"),
-        {&counter, sizeof(counter)},
+        {&counter, sizeof(counter), true},
     };
     if (!have_bytes && inputs[1].size == 0 && inputs[2].size == 0)
         console_print("Warning: the firmware has no random numbers; the personas' seeds can be guessed\n");

@@ -90,7 +90,7 @@ bool directory_make(const char *path) {
 bool host_random(struct random_stream *random) {
     uint8_t seed[64];
     struct random_pool pool;
-    struct random_input input = {seed, sizeof(seed)};
+    struct random_input input = {.data = seed, .size = sizeof(seed)};
     bool good = getrandom(seed, sizeof(seed), 0) == (ssize_t)sizeof(seed) && random_init(&pool, &input, 1) == RANDOM_OK;
     if (good) {
         good = random_stream_open(random, &pool, "flipside") == RANDOM_OK;

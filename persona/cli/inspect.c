@@ -109,7 +109,8 @@ static void show_delegation(const struct subject *subject) {
     report_bool(subject->report, "commands", (delegation.roles & DELEGATION_ROLE_COMMAND) != 0);
     report_number(subject->report, "depth", delegation.depth);
     report_number(subject->report, "epoch", delegation.epoch);
-    report_text(subject->report, "persona", delegation.persona);
+    if (delegation.one_persona)
+        report_hex(subject->report, "persona", delegation.persona, sizeof(delegation.persona));
 }
 
 static enum verdict show_enrolment(const struct subject *subject) {
@@ -156,7 +157,7 @@ static enum verdict show_sealed(const struct subject *subject) {
 static enum verdict show_slots(const struct subject *subject) {
     static const char *const types[] = {"", "pin", "device", "escrow"};
     static struct slots slots;
-    if (slots_read(&slots, subject->bytes, subject->size) != SLOTS_OK)
+    if (slots_read(&slots, NULL, subject->bytes, subject->size) != SLOTS_OK)
         return NOT_THIS;
     report_text(subject->report, "kind", "key slots");
     report_hex(subject->report, "id", slots.id, sizeof(slots.id));
