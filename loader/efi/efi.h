@@ -68,7 +68,7 @@ struct efi_input_key {
     uint16_t scan_code;
     efi_char unicode_char;
 };
-enum efi_scan_code { EFI_SCAN_UP = 1, EFI_SCAN_DOWN = 2, EFI_SCAN_ESC = 0x17 };
+enum efi_scan_code { EFI_SCAN_UP = 1, EFI_SCAN_DOWN = 2, EFI_SCAN_DELETE = 8, EFI_SCAN_ESC = 0x17 };
 struct efi_simple_text_input {
     efi_status (*reset)(struct efi_simple_text_input *, bool extended);
     efi_status (*read_key_stroke)(struct efi_simple_text_input *, struct efi_input_key *);
@@ -170,6 +170,8 @@ struct efi_file_info { /* 13.5.16 */
         0x09576e92, 0x6d3f, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }                                 \
     }
 #define EFI_FILE_MODE_READ UINT64_C(1)
+#define EFI_FILE_MODE_WRITE UINT64_C(2)
+#define EFI_FILE_MODE_CREATE (UINT64_C(1) << 63)
 #define EFI_FILE_DIRECTORY UINT64_C(0x10)
 
 struct efi_file { /* 13.5 */
@@ -179,10 +181,12 @@ struct efi_file { /* 13.5 */
     efi_status (*close)(struct efi_file *);
     void *delete;
     efi_status (*read)(struct efi_file *, size_t *size, void *buffer);
-    void *write;
+    efi_status (*write)(struct efi_file *, size_t *size, const void *buffer);
     void *get_position;
     efi_status (*set_position)(struct efi_file *, uint64_t position);
     efi_status (*get_info)(struct efi_file *, const struct efi_guid *, size_t *size, void *buffer);
+    void *set_info;
+    efi_status (*flush)(struct efi_file *);
 };
 
 struct efi_simple_file_system { /* 13.4 */

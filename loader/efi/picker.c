@@ -4,7 +4,7 @@
 #include "console.h"
 #include "session.h"
 
-enum { POLL_MS = 20, MIB = 1024 * 1024, PROMPT_WIDTH = 78 };
+enum { MIB = 1024 * 1024, PROMPT_WIDTH = 78 };
 
 static void print_persona(const struct session *session, size_t index) {
     static const char *const states[] = {
@@ -93,18 +93,11 @@ static unsigned count_down(const struct session *session, size_t chosen, unsigne
     unsigned key = console_key();
     for (; key == CONSOLE_KEY_NONE && seconds > 0; seconds--) {
         print_prompt(session, chosen, seconds, true);
-        for (unsigned waited = 0; key == CONSOLE_KEY_NONE && waited < 1000; waited += POLL_MS) {
-            console_wait(POLL_MS);
+        for (unsigned waited = 0; key == CONSOLE_KEY_NONE && waited < 1000; waited += CONSOLE_POLL_MS) {
+            console_wait(CONSOLE_POLL_MS);
             key = console_key();
         }
     }
-    return key;
-}
-
-static unsigned wait_for_key(void) {
-    unsigned key;
-    while ((key = console_key()) == CONSOLE_KEY_NONE)
-        console_wait(POLL_MS);
     return key;
 }
 
@@ -126,6 +119,6 @@ size_t session_pick(struct session *session) {
             return outcome == START ? chosen : SIZE_MAX;
         }
         print_prompt(session, chosen, 0, false);
-        key = wait_for_key();
+        key = console_wait_key();
     }
 }

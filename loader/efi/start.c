@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "crypto/random.h"
 #include "pci.h"
+#include "scrub.h"
 #include "session.h"
 
 enum {
@@ -31,10 +32,10 @@ static enum random_error fill_pool(const struct session *session, struct random_
     uint64_t counter = cpu_counter();
     bool have_bytes = firmware_random(bytes, sizeof(bytes));
     struct random_input inputs[] = {
-        {bytes, have_bytes ? sizeof(bytes) : 0},
+        {bytes, have_bytes ? sizeof(bytes) : 0, false},
         seed_of(session->tree, "rng-seed"),
         seed_of(session->tree, "kaslr-seed"),
-        {&counter, sizeof(counter)},
+        {&counter, sizeof(counter), true},
     };
     if (!have_bytes && inputs[1].size == 0 && inputs[2].size == 0)
         console_print("Warning: the firmware has no random numbers; the personas' seeds can be guessed\n");
@@ -137,7 +138,7 @@ static void report(struct session *session, const struct region_fault *fault) {
             session_mark(session, session->request_index[i], SESSION_DAMAGED, "%s", text);
 }
 
-static enum firmware_error leave(const struct session *session) {
+static enum firmware_error leave(const struct session *session, const struct firmware_memory **memory) {
     struct memory_range wanted[STORE_PERSONAS_MAX + 1];
     size_t count = 0;
     wanted[count++] = (struct memory_range){session->plan.switcher_base, session->plan.switcher_size, MEMORY_FREE};
@@ -145,7 +146,7 @@ static enum firmware_error leave(const struct session *session) {
         const struct tree_range *partition = &session->request.personas[i].partition;
         wanted[count++] = (struct memory_range){partition->base, partition->size, MEMORY_FREE};
     }
-    return firmware_leave(wanted, count);
+    return firmware_leave(wanted, count, memory);
 }
 
 static void print_what_starts(const struct region_request *request) {
@@ -160,6 +161,8 @@ static void print_what_starts(const struct region_request *request) {
 /* The region is the firmware's to give: it is claimed before it is written to, and given back if that fails. */
 static void fill_and_leave(struct session *session) {
     struct region region = {0};
+    const struct clear_range kept = {session->plan.switcher_base, session->plan.switcher_size};
+    const struct firmware_memory *last_map = NULL;
     void *memory = (void *)(uintptr_t)session->plan.switcher_base;
     struct region_fault fault =
         region_fill(&region, &session->request, memory, session->plan.switcher_base, session->plan.switcher_size);
@@ -168,15 +171,16 @@ static void fill_and_leave(struct session *session) {
         return;
     }
     print_what_starts(&session->request);
-    enum firmware_error error = leave(session);
+    enum firmware_error error = leave(session, &last_map);
     if (error != FIRMWARE_OK) {
         console_print("%s\n", firmware_error_text(error));
         return;
     }
+    scrub_memory(last_map, &kept, (void *)(uintptr_t)region.clear);
     cpu_clean(memory, session->plan.switcher_size);
     cpu_clean((const void *)(uintptr_t)cpu_hand_over,
               (uint64_t)((uintptr_t)cpu_hand_over_end - (uintptr_t)cpu_hand_over));
-    cpu_hand_over(region.handover, region.entry);
+    cpu_hand_over(region.handover, region.entry, region.clear);
 }
 
 void session_start(struct session *session, size_t chosen) {

@@ -24,6 +24,7 @@ enum store_file_result {
     STORE_FILE_OK = 0,
     STORE_FILE_ABSENT, /* no such file or directory, or no such entry any more */
     STORE_FILE_FAILED, /* the medium or the file system failed */
+    STORE_FILE_FULL,   /* written: there is no room on the medium, or it is write-protected */
 };
 
 /**
@@ -44,6 +45,22 @@ struct store_files {
 
     /** Reads exactly `size` bytes from `offset`; fewer is a failure. */
     enum store_file_result (*read)(void *context, const char *path, uint64_t offset, void *buffer, size_t size);
+};
+
+/**
+ * Writing of the few files that a device writes itself, beside struct store_files. Each has a fixed size, so that once
+ * it is there a change touches its data alone and neither its directory nor the file system's tables.
+ */
+struct store_write {
+    void *context; /* given back to the function */
+
+    /**
+     * Writes all of a file, in place, and does not return before the medium has it. Where it is not there it is made,
+     * with its directory; where it has another size it gets this one. A cut may leave any part of it old, new or
+     * garbled, and nothing else changed.
+     * @return STORE_FILE_OK, STORE_FILE_FAILED, STORE_FILE_FULL
+     */
+    enum store_file_result (*write)(void *context, const char *path, const void *data, size_t size);
 };
 
 enum store_status {
