@@ -92,37 +92,40 @@ enum cfi_error cfi_open_last(struct cfi_flash *flash, const struct cfi_bus *bus,
     return error;
 }
 
-uint32_t cfi_read(const struct cfi_flash *flash, uint32_t offset) { return flash->bus.read(flash->base + offset); }
+uint32_t cfi_read(void *flash, uint32_t offset) {
+    const struct cfi_flash *part = flash;
+    return part->bus.read(part->base + offset);
+}
 
 /* Waits for every chip; leaves them in read-array mode. */
-static enum cfi_error finish(const struct cfi_flash *flash, uint64_t address) {
+static bool finish(const struct cfi_flash *flash, uint64_t address) {
     uint32_t ready = STATUS_READY * flash->lanes;
     uint32_t status = 0;
     for (uint32_t polls = 0; polls < POLLS_MAX && (status & ready) != ready; polls++)
         status = flash->bus.read(address);
     command(flash, address, CLEAR_STATUS);
     command(flash, address, READ_ARRAY);
-    if ((status & ready) != ready)
-        return CFI_TIMEOUT;
-    return (status & STATUS_ERRORS * flash->lanes) == 0 ? CFI_OK : CFI_FAILED;
+    return (status & ready) == ready && (status & STATUS_ERRORS * flash->lanes) == 0;
 }
 
-enum cfi_error cfi_program(const struct cfi_flash *flash, uint32_t offset, uint32_t word) {
-    uint64_t address = flash->base + offset;
-    command(flash, address, PROGRAM);
-    flash->bus.write(address, word);
-    return finish(flash, address);
+bool cfi_program(void *flash, uint32_t offset, uint32_t word) {
+    const struct cfi_flash *part = flash;
+    uint64_t address = part->base + offset;
+    command(part, address, PROGRAM);
+    part->bus.write(address, word);
+    return finish(part, address);
 }
 
 /* Blocks of many chips come up locked. */
-enum cfi_error cfi_erase(const struct cfi_flash *flash, uint32_t block) {
-    uint64_t address = flash->base + (uint64_t)block * flash->block_size;
-    command(flash, address, LOCK_SETUP);
-    command(flash, address, CONFIRM);
-    command(flash, address, ERASE);
-    command(flash, address, CONFIRM);
-    command(flash, address, READ_STATUS);
-    return finish(flash, address);
+bool cfi_erase(void *flash, unsigned block) {
+    const struct cfi_flash *part = flash;
+    uint64_t address = part->base + (uint64_t)block * part->block_size;
+    command(part, address, LOCK_SETUP);
+    command(part, address, CONFIRM);
+    command(part, address, ERASE);
+    command(part, address, CONFIRM);
+    command(part, address, READ_STATUS);
+    return finish(part, address);
 }
 
 const char *cfi_error_text(enum cfi_error error) {
@@ -131,8 +134,6 @@ const char *cfi_error_text(enum cfi_error error) {
         [CFI_NO_FLASH] = "there is no flash that answers a query",
         [CFI_NOT_INTEL] = "the flash has another command set than Intel's",
         [CFI_BAD_ADDRESS] = "the flash is not laid out as the firmware's device tree says",
-        [CFI_FAILED] = "the flash could not be written",
-        [CFI_TIMEOUT] = "the flash does not finish",
     };
     return (unsigned)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
 }

@@ -3,7 +3,7 @@ flipside_unit_test(NAME hkdf SOURCES test_hkdf.c crypto/hkdf.c INCLUDES crypto/i
 flipside_unit_test(NAME random SOURCES test_random.c crypto/random.c crypto/hkdf.c INCLUDES crypto/include
                    LIBRARIES mbedcrypto_small)
 flipside_unit_test(NAME cbor SOURCES test_cbor.c crypto/cbor_read.c crypto/cbor_write.c INCLUDES crypto/include)
-foreach(name p256 aead cose stream keys pin record_log)
+foreach(name p256 aead cose stream keys pin)
     flipside_unit_test(NAME ${name} SOURCES test_${name}.c LIBRARIES flipside_crypto)
 endforeach()
 # Against a TPM simulator, which the test starts itself.

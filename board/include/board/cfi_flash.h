@@ -22,8 +22,6 @@ enum cfi_error {
     CFI_NO_FLASH,    /* nothing there answers a query */
     CFI_NOT_INTEL,   /* flash with another command set */
     CFI_BAD_ADDRESS, /* not in the bank, not aligned, or blocks of a size that is none */
-    CFI_FAILED,      /* the chip says that the operation failed */
-    CFI_TIMEOUT,     /* it does not come to an end */
 };
 
 /** Part of a bank: erase blocks of one size. */
@@ -45,15 +43,14 @@ struct cfi_flash {
 __attribute__((warn_unused_result)) enum cfi_error cfi_open_last(struct cfi_flash *flash, const struct cfi_bus *bus,
                                                                  uint64_t base, uint64_t size, uint32_t blocks);
 
-/** Reads a word. @param offset bytes from the part's start, a multiple of 4 */
-uint32_t cfi_read(const struct cfi_flash *flash, uint32_t offset);
+/** Reads a word. @param flash a struct cfi_flash, as below @param offset bytes from the part's start, a multiple of 4 */
+uint32_t cfi_read(void *flash, uint32_t offset);
 
-/** Programs a word, which clears bits alone. @return CFI_OK, CFI_FAILED, CFI_TIMEOUT */
-__attribute__((warn_unused_result)) enum cfi_error cfi_program(const struct cfi_flash *flash, uint32_t offset,
-                                                               uint32_t word);
+/** Programs a word, which clears bits alone. @return false: the chip says that it failed, or does not finish */
+__attribute__((warn_unused_result)) bool cfi_program(void *flash, uint32_t offset, uint32_t word);
 
-/** Erases a block of the part. @param block its number @return CFI_OK, CFI_FAILED, CFI_TIMEOUT */
-__attribute__((warn_unused_result)) enum cfi_error cfi_erase(const struct cfi_flash *flash, uint32_t block);
+/** Erases a block of the part. @param block its number @return as cfi_program() */
+__attribute__((warn_unused_result)) bool cfi_erase(void *flash, unsigned block);
 
 /** @return the error's text, one line without a full stop; never NULL */
 const char *cfi_error_text(enum cfi_error error);
