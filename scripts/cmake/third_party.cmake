@@ -35,7 +35,7 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
         library/aes.c library/aesce.c library/aesni.c library/asn1parse.c library/asn1write.c library/bignum.c
         library/bignum_core.c library/block_cipher.c library/constant_time.c library/ecdh.c library/ecdsa.c library/ecp.c
         library/ecp_curves.c library/gcm.c library/hkdf.c library/hmac_drbg.c library/md.c library/platform_util.c
-        library/sha256.c)
+        library/sha1.c library/sha256.c)
     target_compile_definitions(mbedcrypto_small PUBLIC
         MBEDTLS_CONFIG_FILE="${CMAKE_SOURCE_DIR}/crypto/mbedtls_config.h")
 
