@@ -22,7 +22,7 @@ struct property {
     size_t size;       /* bytes */
 };
 
-static const char *const root_properties[] = {"compatible", "title", "match", "console", NULL};
+static const char *const root_properties[] = {"compatible", "title", "board", "match", "console", NULL};
 static const char *const root_nodes[] = {"devices", "attention",  "flip",   "channel",
                                          "clock",   "usim-state", "shares", NULL};
 static const char *const group_properties[] = {"nodes", "compatible", "within",           "policy", "persona",
@@ -110,8 +110,8 @@ static bool read_number(const struct parse *parse, int node, const char *name, u
     return *value >= least && *value <= most;
 }
 
-/** persona/README.md: [a-z0-9-]{1,31}. */
-static bool is_persona_name(const char *text) {
+/** persona/README.md: [a-z0-9-]{1,31}; boards have such names, too. */
+static bool is_name(const char *text) {
     size_t length = strlen(text);
 
     for (size_t i = 0; i < length; i++) {
@@ -135,6 +135,10 @@ static enum board_error read_root(struct parse *parse) {
     }
     if (!copy_string(parse, 0, "title", parse->board->title, BOARD_TITLE_SIZE) ||
         find(parse, 0, "match").value == NULL) {
+        return fail(parse, 0, BOARD_BAD_PROPERTY);
+    }
+    if (find(parse, 0, "board").value != NULL &&
+        (!copy_string(parse, 0, "board", parse->board->name, BOARD_NAME_SIZE) || !is_name(parse->board->name))) {
         return fail(parse, 0, BOARD_BAD_PROPERTY);
     }
     if (find(parse, 0, "console").value != NULL &&
@@ -192,7 +196,7 @@ static bool read_policy(const struct parse *parse, struct parse_group *group) {
     if (strcmp(policy, "exclusive") == 0) {
         group->policy = BOARD_EXCLUSIVE;
         return copy_string(parse, group->node, "persona", group->persona, sizeof(group->persona)) &&
-               is_persona_name(group->persona);
+               is_name(group->persona);
     }
     group->policy = strcmp(policy, "shared") == 0 ? BOARD_SHARED : BOARD_HIDDEN;
     return !has_persona && (group->policy == BOARD_SHARED || strcmp(policy, "hidden") == 0);
@@ -432,7 +436,7 @@ static enum board_error read_usim_state(struct parse *parse) {
 static bool read_share(struct parse *parse, int node, const char *name, uint32_t *total) {
     struct board *board = parse->board;
 
-    if (board->share_count == BOARD_SHARES_MAX || !is_persona_name(name)) {
+    if (board->share_count == BOARD_SHARES_MAX || !is_name(name)) {
         return false;
     }
     struct board_share *share = &board->shares[board->share_count++];

@@ -2,12 +2,13 @@
 #include "crypto/keys.h"
 
 #include "crypto/cbor.h"
+#include "crypto/digest.h"
 #include "crypto/hkdf.h"
 
 /* A label that changes makes all that was encrypted under it unreadable. */
 static const char *const labels[] = {
-    [KEYS_CONTENT] = "content",   [KEYS_VOLUME] = "volume", [KEYS_SLOTS] = "slots",
-    [KEYS_SNAPSHOT] = "snapshot", [KEYS_USIM] = "usim",     [KEYS_STATE] = "state",
+    [KEYS_CONTENT] = "content", [KEYS_VOLUME] = "volume", [KEYS_SLOTS] = "slots", [KEYS_SNAPSHOT] = "snapshot",
+    [KEYS_USIM] = "usim",       [KEYS_STATE] = "state",   [KEYS_CHECK] = "check", [KEYS_UP] = "up",
 };
 
 enum keys_error keys_derive(const uint8_t *secret, enum keys_use use, const uint8_t *id, uint64_t number, void *key,
@@ -23,4 +24,14 @@ enum keys_error keys_derive(const uint8_t *secret, enum keys_use use, const uint
         return KEYS_OK;
     crypto_wipe(key, size);
     return KEYS_FAILED;
+}
+
+enum keys_error keys_mac(const uint8_t *secret, enum keys_use use, const uint8_t *id, const void *data, size_t size,
+                         uint8_t *mac) {
+    uint8_t key[KEYS_SIZE];
+    bool good = keys_derive(secret, use, id, 0, key, sizeof(key)) == KEYS_OK && mac_of(key, data, size, mac);
+    crypto_wipe(key, sizeof(key));
+    if (!good)
+        crypto_wipe(mac, KEYS_MAC_SIZE);
+    return good ? KEYS_OK : KEYS_FAILED;
 }

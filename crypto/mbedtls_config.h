@@ -3,8 +3,8 @@
 #define FLIPSIDE_MBEDTLS_CONFIG_H
 
 /*
- * What of mbedTLS is used, the same on every platform: SHA-256 and HKDF (RFC 5869), AES-256-GCM, and ECDSA and ECDH on
- * P-256. Hardware is used where the CPU has it, which is found out at run time.
+ * What of mbedTLS is used, the same on every platform: SHA-256 and HKDF (RFC 5869), AES-256-GCM, AES key wrap (RFC
+ * 3394), and ECDSA and ECDH on P-256. Hardware is used where the CPU has it, which is found out at run time.
  */
 
 #define MBEDTLS_HAVE_ASM
@@ -22,6 +22,8 @@
 #define MBEDTLS_CIPHER_MODE_CFB /* parameters of TPM commands */
 #define MBEDTLS_GCM_C
 #define MBEDTLS_GCM_LARGE_TABLE
+#define MBEDTLS_CIPHER_C
+#define MBEDTLS_NIST_KW_C
 
 #define MBEDTLS_BIGNUM_C
 #define MBEDTLS_ECP_C

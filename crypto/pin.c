@@ -22,6 +22,11 @@ const char *pin_error_text(enum pin_error error) {
     return "unknown error";
 }
 
+bool pin_cost_is_good(struct pin_cost cost) {
+    return cost.memory_kib >= PIN_MEMORY_MIN && cost.memory_kib <= PIN_MEMORY_MAX && cost.passes >= 1 &&
+           cost.passes <= PIN_PASSES_MAX && (uint64_t)cost.memory_kib * cost.passes <= PIN_WORK_MAX;
+}
+
 static enum pin_error error_of(int result) {
     if (result == ARGON2_OK)
         return PIN_OK;
@@ -35,8 +40,7 @@ enum pin_error pin_stretch(const void *pin, size_t size, const uint8_t *salt, si
     memset(key, 0, PIN_KEY_SIZE);
     if (size > PIN_SIZE_MAX)
         return PIN_TOO_LONG;
-    if (cost.memory_kib < PIN_MEMORY_MIN || cost.memory_kib > PIN_MEMORY_MAX || cost.passes == 0 ||
-        cost.passes > PIN_PASSES_MAX || salt_size < PIN_SALT_MIN || salt_size > PIN_SALT_SIZE)
+    if (!pin_cost_is_good(cost) || salt_size < PIN_SALT_MIN || salt_size > PIN_SALT_SIZE)
         return PIN_BAD_COST;
     // The library's parameters are not const; it wipes the password.
     memcpy(copy, pin, size);
@@ -79,15 +83,16 @@ enum pin_error pin_calibrate(uint32_t memory_kib, uint64_t limit_ns, pin_clock *
     memset(cost, 0, sizeof(*cost));
     enum pin_error error = measure(tried, clock, context, &duration_ns);
     // What does not fit into the memory that is free, or into the time, is tried with half as much.
-    while ((error == PIN_NO_MEMORY || (error == PIN_OK && duration_ns > limit_ns)) &&
-           tried.memory_kib / 2 >= PIN_MEMORY_MIN) {
+    while ((error == PIN_NO_MEMORY && tried.memory_kib / 2 >= PIN_MEMORY_MIN) ||
+           (error == PIN_OK && duration_ns > limit_ns && tried.memory_kib / 2 >= PIN_MEMORY_FLOOR)) {
         tried.memory_kib /= 2;
         error = measure(tried, clock, context, &duration_ns);
     }
     if (error != PIN_OK)
         return error;
     uint64_t passes = duration_ns == 0 ? 1 : limit_ns / duration_ns;
-    tried.passes = passes == 0 ? 1 : passes > PIN_PASSES_MAX ? PIN_PASSES_MAX : (uint32_t)passes;
+    uint64_t most = PIN_WORK_MAX / tried.memory_kib < PIN_PASSES_MAX ? PIN_WORK_MAX / tried.memory_kib : PIN_PASSES_MAX;
+    tried.passes = passes == 0 ? 1 : passes > most ? (uint32_t)most : (uint32_t)passes;
     *cost = tried;
     return PIN_OK;
 }

@@ -13,7 +13,7 @@ const char *random_error_text(enum random_error error) {
     case RANDOM_OK:
         return "no error";
     case RANDOM_NO_ENTROPY:
-        return "nothing gives entropy";
+        return "nothing gives random numbers";
     case RANDOM_BAD_LABEL:
         return "a label is empty or too long";
     case RANDOM_TOO_LONG:
@@ -31,6 +31,7 @@ enum random_error random_init(struct random_pool *pool, const struct random_inpu
     if (hkdf_extract(NULL, 0, pool_label, sizeof(pool_label), pool->key) != HKDF_OK) {
         return RANDOM_FAILED;
     }
+    pool->has_entropy = false;
     // Each extraction is salted with what came before: any one good input makes the pool good, and none can undo
     // another.
     for (size_t i = 0; i < count; i++) {
@@ -40,6 +41,7 @@ enum random_error random_init(struct random_pool *pool, const struct random_inpu
         }
         memcpy(pool->key, next, sizeof(pool->key));
         total += inputs[i].size;
+        pool->has_entropy = pool->has_entropy || (inputs[i].size > 0 && !inputs[i].guessable);
     }
     crypto_wipe(next, sizeof(next));
     if (total == 0) {
@@ -73,9 +75,12 @@ enum random_error random_derive(const struct random_pool *pool, const char *labe
     return RANDOM_FAILED;
 }
 
-void random_wipe(struct random_pool *pool) { crypto_wipe(pool->key, sizeof(pool->key)); }
+void random_wipe(struct random_pool *pool) { crypto_wipe(pool, sizeof(*pool)); }
 
 enum random_error random_stream_open(struct random_stream *stream, const struct random_pool *pool, const char *label) {
+    memset(stream->key, 0, sizeof(stream->key));
+    if (!pool->has_entropy)
+        return RANDOM_NO_ENTROPY;
     return random_derive(pool, label, "stream", stream->key, sizeof(stream->key));
 }
 

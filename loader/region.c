@@ -40,6 +40,8 @@ static struct devicetree_request tree_request(const struct region_request *reque
         .partition = persona->partition,
         .initrd = {.base = region_place(persona).initrd, .size = persona->initrd_size},
         .command_line = persona->command_line,
+        .version = persona->version,
+        .up_token = persona->up_token,
     };
     memcpy(tree.kaslr_seed, persona->kaslr_seed, sizeof(tree.kaslr_seed));
     memcpy(tree.rng_seed, persona->rng_seed, sizeof(tree.rng_seed));
@@ -58,6 +60,7 @@ static struct region_layout lay_out(const struct region_request *request) {
     (void)take(&layout, request->switcher->size);
     layout.stacks = take(&layout, request->board->cpu_count * (uint64_t)(REGION_PAGE_SIZE + HANDOVER_STACK_SIZE));
     layout.handover = take(&layout, sizeof(struct handover));
+    layout.clear = take(&layout, REGION_CLEAR_SIZE);
     layout.tables_size = TABLES_FOR_SWITCHER + request->persona_count * (uint64_t)TABLES_PER_PERSONA;
     layout.tables = take(&layout, layout.tables_size);
     layout.size = round_up(layout.size, REGION_STREAM_LEVEL2_SIZE);
@@ -110,18 +113,26 @@ static uint64_t load_switcher(struct region_build *build) {
     return entry;
 }
 
+/* Nothing of what the memory was used for before stays behind the end. */
+static void copy_pages(const struct region_build *build, uint64_t offset, const void *from, uint64_t size) {
+    uint8_t *to = build->memory + offset;
+    memcpy(to, from, (size_t)size);
+    memset(to + size, 0, (size_t)(round_up(size, REGION_PAGE_SIZE) - size));
+}
+
 static void copy_persona(struct region_build *build, uint32_t index) {
     const struct region_persona *persona = &build->request->personas[index];
     struct devicetree_request tree = tree_request(build->request, persona);
     uint8_t *tree_memory = build->memory + build->layout.personas[index].tree;
+    memset(tree_memory, 0, (size_t)build->layout.personas[index].tree_room);
     enum devicetree_error error = devicetree_build(&tree, tree_memory, (size_t)build->layout.personas[index].tree_room);
     if (error != DEVICETREE_OK)
         region_fail(build, REGION_BAD_TREE, (int)error, persona->name, 0);
     else if (devicetree_size(tree_memory) > REGION_TREE_MAX)
         region_fail(build, REGION_TREE_TOO_LARGE, 0, persona->name, 0);
-    memcpy(build->memory + build->layout.personas[index].kernel, persona->kernel, (size_t)persona->kernel_size);
+    copy_pages(build, build->layout.personas[index].kernel, persona->kernel, persona->kernel_size);
     if (persona->initrd_size > 0)
-        memcpy(build->memory + build->layout.personas[index].initrd, persona->initrd, (size_t)persona->initrd_size);
+        copy_pages(build, build->layout.personas[index].initrd, persona->initrd, persona->initrd_size);
 }
 
 static void copy_usim(const struct region_build *build) {
@@ -145,8 +156,10 @@ struct region_fault region_fill(struct region *region, const struct region_reque
 
     /* Stacks and guard pages hold nothing of what the memory was used for before. */
     memset(build.memory, 0, (size_t)build.layout.copies);
+    memset(build.memory + build.layout.size, 0, (size_t)(size - build.layout.size));
     build.handover = (struct handover *)(void *)(build.memory + build.layout.handover);
     region->handover = physical + build.layout.handover;
+    region->clear = physical + build.layout.clear;
     region->entry = load_switcher(&build);
     for (uint32_t i = 0; i < request->persona_count && build.fault.error == REGION_OK; i++)
         copy_persona(&build, i);

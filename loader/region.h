@@ -31,6 +31,8 @@ struct region_persona {
     bool alarm_flip; /* an alarm that comes due while it is suspended asks for a flip to it */
     uint8_t kaslr_seed[DEVICETREE_KASLR_SEED_SIZE];
     uint8_t rng_seed[DEVICETREE_RNG_SEED_SIZE];
+    const char *version;  /* as in the device tree's request; NULL: none */
+    const char *up_token; /* the same */
 };
 
 /** The virtual USIM, its profile opened. size = 0: none. */
@@ -80,10 +82,13 @@ struct region_fault {
     uint64_t address;
 };
 
+enum { REGION_CLEAR_SIZE = 3 * 4096 /* bytes */ };
+
 /** What the loader needs to leave for the switcher. */
 struct region {
     uint64_t handover;    /* physical address */
     uint64_t entry;       /* the switcher's, physical address */
+    uint64_t clear;       /* REGION_CLEAR_SIZE bytes that nobody maps: the code of the last clearing, and its list */
     uint64_t tables_used; /* bytes of translation tables */
 };
 

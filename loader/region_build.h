@@ -20,6 +20,7 @@ enum {
 struct region_layout {
     uint64_t stacks; /* per CPU: a guard page, then HANDOVER_STACK_SIZE */
     uint64_t handover;
+    uint64_t clear; /* REGION_CLEAR_SIZE bytes, not mapped */
     uint64_t tables;
     uint64_t tables_size;
     uint64_t stream_tables; /* per persona: first level, then second level, REGION_STREAM_TABLE_SIZE bytes */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/hkdf.h"
+#include "text.h"
 
 /* persona/persona.cddl */
 #define CONTENT_TYPE "application/vnd.flipside.content-key"
@@ -116,7 +117,7 @@ enum content_error content_wrap(const uint8_t *key, const struct content_version
 static enum content_error read_wrapped(const uint8_t *file, size_t size, const struct content_version *version,
                                        uint8_t *wrapped) {
     struct content_version read;
-    struct cbor_reader reader = cbor_read(file, size);
+    struct cbor_reader reader = cbor_read(file, text_unpadded(file, size));
     (void)cbor_read_array_of(&reader, ITEMS, ITEMS);
     bool known = cbor_read_uint(&reader) == FORMAT;
     cbor_read_exactly(&reader, read.id, sizeof(read.id));

@@ -39,8 +39,7 @@ enum cose_error delegation_write(const struct delegation *delegation, const stru
                                  size_t room, size_t *size) {
     uint8_t payload[PAYLOAD_MAX];
     struct cbor_writer writer = cbor_write(payload, sizeof(payload));
-    bool has_persona = delegation->persona[0] != '\0';
-    cbor_write_map(&writer, has_persona ? KEY_PERSONA : KEY_EPOCH);
+    cbor_write_map(&writer, delegation->one_persona ? KEY_PERSONA : KEY_EPOCH);
     cbor_write_int(&writer, KEY_FORMAT);
     cbor_write_uint(&writer, FORMAT);
     cbor_write_int(&writer, KEY_KEY);
@@ -51,9 +50,9 @@ enum cose_error delegation_write(const struct delegation *delegation, const stru
     cbor_write_uint(&writer, delegation->depth);
     cbor_write_int(&writer, KEY_EPOCH);
     cbor_write_uint(&writer, delegation->epoch);
-    if (has_persona) {
+    if (delegation->one_persona) {
         cbor_write_int(&writer, KEY_PERSONA);
-        cbor_write_text(&writer, delegation->persona);
+        cbor_write_bytes(&writer, delegation->persona, sizeof(delegation->persona));
     }
     struct cose_content content = {DELEGATION_TYPE, payload, writer.size};
     return cose_sign1_write(&content, signer, object, room, size);
@@ -72,8 +71,9 @@ static bool read_payload(struct delegation *delegation, struct cbor_bytes payloa
     delegation->depth = (uint32_t)text_read_range(&reader, 0, DELEGATION_CHAIN_MAX);
     cbor_map_need(&reader, &map, KEY_EPOCH);
     delegation->epoch = cbor_read_uint(&reader);
-    if (cbor_map_has(&reader, &map, KEY_PERSONA))
-        text_read_name(&reader, delegation->persona);
+    delegation->one_persona = cbor_map_has(&reader, &map, KEY_PERSONA);
+    if (delegation->one_persona)
+        cbor_read_exactly(&reader, delegation->persona, sizeof(delegation->persona));
     cbor_map_end(&reader, &map);
     return cbor_read_end(&reader) && good;
 }
@@ -116,7 +116,7 @@ static enum delegation_error error_of(enum cose_error error, bool by_root) {
 }
 
 static enum delegation_error follow_one(struct grant *grant, const struct delegation_trust *trust,
-                                        struct cbor_bytes object, const char *persona) {
+                                        struct cbor_bytes object, const uint8_t *persona) {
     struct cose_sign1 sign1;
     struct delegation next;
     if (!read_signed(&sign1, &next, object.start, object.size))
@@ -130,14 +130,14 @@ static enum delegation_error follow_one(struct grant *grant, const struct delega
         return DELEGATION_NOT_ALLOWED;
     if (next.epoch < trust->epoch)
         return DELEGATION_TAKEN_BACK;
-    if (next.persona[0] != '\0' && (persona == NULL || strcmp(next.persona, persona) != 0))
+    if (next.one_persona && (persona == NULL || memcmp(next.persona, persona, sizeof(next.persona)) != 0))
         return DELEGATION_OTHER_PERSONA;
     *grant = (struct grant){.key = next.key, .roles = next.roles, .depth = next.depth};
     return DELEGATION_OK;
 }
 
 enum delegation_error delegation_follow(const struct delegation_trust *trust, const struct cbor_bytes *chain,
-                                        size_t count, uint32_t role, const char *persona, struct p256_public *key) {
+                                        size_t count, uint32_t role, const uint8_t *persona, struct p256_public *key) {
     struct grant grant = {trust->root, DELEGATION_ROLE_ALL, DELEGATION_CHAIN_MAX + 1, true};
     enum delegation_error error = count <= DELEGATION_CHAIN_MAX ? DELEGATION_OK : DELEGATION_TOO_DEEP;
     for (size_t i = 0; i < count && error == DELEGATION_OK; i++)

@@ -57,7 +57,7 @@ static bool read_payload(struct enrolment *enrolment, struct cbor_bytes payload)
 
 static enum enrolment_error read_and_verify(struct enrolment *enrolment, const uint8_t *data, size_t size) {
     struct cose_sign1 sign1;
-    if (cose_sign1_read(&sign1, data, size) != COSE_OK || !read_payload(enrolment, sign1.payload))
+    if (cose_sign1_read(&sign1, data, text_unpadded(data, size)) != COSE_OK || !read_payload(enrolment, sign1.payload))
         return ENROLMENT_MALFORMED;
     switch (cose_sign1_verify(&sign1, ENROLMENT_TYPE, &enrolment->key)) {
     case COSE_OK:

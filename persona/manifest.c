@@ -63,6 +63,11 @@ static bool read_parts(struct parts *parts, const uint8_t *data, size_t size) {
     return cbor_read_end(&reader) && cose_sign1_read(&parts->signed_manifest, object.start, object.size) == COSE_OK;
 }
 
+bool manifest_is_one(const uint8_t *data, size_t size) {
+    struct parts parts;
+    return read_parts(&parts, data, size) && cbor_text_equal(parts.signed_manifest.type, MANIFEST_TYPE);
+}
+
 static struct manifest_fault fault_of(enum manifest_error error) { return (struct manifest_fault){.error = error}; }
 
 static enum manifest_error error_of(enum cose_error error) {
@@ -82,7 +87,7 @@ static enum manifest_error error_of(enum cose_error error) {
 }
 
 static struct manifest_fault verify(const struct parts *parts, const struct delegation_trust *trust,
-                                    const char *persona) {
+                                    const uint8_t *persona) {
     struct p256_public signer;
     enum delegation_error delegation =
         delegation_follow(trust, parts->chain, parts->chain_count, DELEGATION_ROLE_MANIFEST, persona, &signer);
@@ -105,7 +110,7 @@ struct manifest_fault manifest_open(struct manifest *manifest, const struct dele
         return fault_of(MANIFEST_TOO_LONG);
     if (!read_parts(&parts, data, size) || !manifest_read(manifest, parts.signed_manifest.payload))
         return fault_of(MANIFEST_MALFORMED);
-    struct manifest_fault fault = verify(&parts, trust, manifest->name);
+    struct manifest_fault fault = verify(&parts, trust, manifest->id);
     if (fault.error != MANIFEST_OK)
         memset(manifest, 0, sizeof(*manifest));
     return fault;

@@ -14,6 +14,8 @@ const char *slots_error_text(enum slots_error error) {
         return "no error";
     case SLOTS_MALFORMED:
         return "the key slots are damaged";
+    case SLOTS_WRONG_PERSONA:
+        return "the key slots are of another persona";
     case SLOTS_FULL:
         return "all key slots are in use";
     case SLOTS_NO_SLOT:
@@ -106,27 +108,28 @@ static size_t write_sealed_context(const struct slots *slots, enum slot_type typ
     return writer.size;
 }
 
-/* The key that wraps: of the PIN, at its cost, and of the TPM's secret. */
-static enum slots_error open_wrapping(struct aead *aead, const struct slot_pin *pin, const void *entered,
-                                      size_t entered_size, const uint8_t *secret) {
+static enum slots_error stretch(const struct slot_pin *slot, const void *pin, size_t pin_size, uint8_t *stretched) {
+    return error_of_pin(pin_stretch(pin, pin_size, slot->salt, sizeof(slot->salt), slot->cost, stretched));
+}
+
+enum slots_error slots_auth(const uint8_t *stretched, uint8_t *auth) {
+    static const char label[] = "flipside pin auth 1";
+    return hkdf_expand(stretched, label, sizeof(label) - 1, auth, TPM_AUTH_MAX) == HKDF_OK ? SLOTS_OK : SLOTS_FAILED;
+}
+
+/* The key that wraps: of the stretched PIN, and of the TPM's secret. */
+static enum slots_error open_wrapping(struct aead *aead, const struct slot_pin *pin, const uint8_t *stretched,
+                                      const uint8_t *secret) {
     static const char label[] = "flipside pin slot 1";
-    uint8_t stretched[PIN_KEY_SIZE];
     uint8_t prk[HKDF_KEY_SIZE];
     uint8_t key[AEAD_KEY_SIZE];
-    enum slots_error error =
-        error_of_pin(pin_stretch(entered, entered_size, pin->salt, sizeof(pin->salt), pin->cost, stretched));
     bool bound = pin->binding_size > 0;
-    if (error == SLOTS_OK && hkdf_extract(bound ? secret : NULL, bound ? SLOTS_SECRET_SIZE : 0, stretched,
-                                          sizeof(stretched), prk) != HKDF_OK)
-        error = SLOTS_FAILED;
-    if (error == SLOTS_OK && hkdf_expand(prk, label, sizeof(label) - 1, key, sizeof(key)) != HKDF_OK)
-        error = SLOTS_FAILED;
-    if (error == SLOTS_OK && aead_open(aead, key) != AEAD_OK)
-        error = SLOTS_FAILED;
-    crypto_wipe(stretched, sizeof(stretched));
+    bool good =
+        hkdf_extract(bound ? secret : NULL, bound ? SLOTS_SECRET_SIZE : 0, stretched, PIN_KEY_SIZE, prk) == HKDF_OK &&
+        hkdf_expand(prk, label, sizeof(label) - 1, key, sizeof(key)) == HKDF_OK && aead_open(aead, key) == AEAD_OK;
     crypto_wipe(prk, sizeof(prk));
     crypto_wipe(key, sizeof(key));
-    return error;
+    return good ? SLOTS_OK : SLOTS_FAILED;
 }
 
 static struct aead_binding bind_pin(const struct slots *slots, const struct slot_pin *pin, uint8_t *context) {
@@ -135,11 +138,11 @@ static struct aead_binding bind_pin(const struct slots *slots, const struct slot
     return binding;
 }
 
-static enum slots_error wrap(const struct slots *slots, struct slot_pin *pin, const void *entered, size_t entered_size,
+static enum slots_error wrap(const struct slots *slots, struct slot_pin *pin, const uint8_t *stretched,
                              const uint8_t *secret, const uint8_t *persona_key) {
     uint8_t context[CONTEXT_MAX];
     struct aead aead = {0};
-    enum slots_error error = open_wrapping(&aead, pin, entered, entered_size, secret);
+    enum slots_error error = open_wrapping(&aead, pin, stretched, secret);
     if (error == SLOTS_OK) {
         struct aead_binding binding = bind_pin(slots, pin, context);
         if (aead_encrypt(&aead, &binding, persona_key, KEYS_SIZE, pin->wrapped, pin->wrapped + KEYS_SIZE) != AEAD_OK)
@@ -149,29 +152,57 @@ static enum slots_error wrap(const struct slots *slots, struct slot_pin *pin, co
     return error;
 }
 
-enum slots_error slots_add_pin(struct slots *slots, const uint8_t *persona_key, const void *pin, size_t pin_size,
-                               struct pin_cost cost, const struct slots_binding *binding,
-                               struct random_stream *random) {
+enum slots_error slots_begin_pin(struct slot_pin *slot, const void *pin, size_t pin_size, struct pin_cost cost,
+                                 struct random_stream *random, uint8_t *stretched) {
+    *slot = (struct slot_pin){.cost = cost};
+    memset(stretched, 0, PIN_KEY_SIZE);
+    if (random_bytes(random, slot->salt, sizeof(slot->salt)) != RANDOM_OK)
+        return SLOTS_NO_RANDOM;
+    return stretch(slot, pin, pin_size, stretched);
+}
+
+enum slots_error slots_add_stretched(struct slots *slots, const uint8_t *persona_key, const struct slot_pin *begun,
+                                     const uint8_t *stretched, const struct slots_binding *binding,
+                                     struct random_stream *random) {
     if (slots->count == SLOTS_MAX)
         return SLOTS_FULL;
     if (binding != NULL && binding->blob_size > SLOTS_BINDING_MAX)
         return SLOTS_TOO_LONG;
     struct slot *slot = &slots->slots[slots->count];
-    *slot = (struct slot){.type = SLOT_PIN, .pin = {.cost = cost}};
+    *slot = (struct slot){.type = SLOT_PIN, .pin = *begun};
     if (binding != NULL && binding->blob_size > 0) {
         memcpy(slot->pin.binding, binding->blob, binding->blob_size);
         slot->pin.binding_size = binding->blob_size;
     }
-    if (random_bytes(random, slot->pin.salt, sizeof(slot->pin.salt)) != RANDOM_OK ||
-        random_bytes(random, slot->pin.nonce, sizeof(slot->pin.nonce)) != RANDOM_OK)
+    if (random_bytes(random, slot->pin.nonce, sizeof(slot->pin.nonce)) != RANDOM_OK)
         return SLOTS_NO_RANDOM;
-    enum slots_error error =
-        wrap(slots, &slot->pin, pin, pin_size, binding == NULL ? NULL : binding->secret, persona_key);
+    enum slots_error error = wrap(slots, &slot->pin, stretched, binding == NULL ? NULL : binding->secret, persona_key);
     if (error == SLOTS_OK)
         slots->count++;
-    else
-        crypto_wipe(slot, sizeof(*slot));
     return error;
+}
+
+enum slots_error slots_add_pin(struct slots *slots, const uint8_t *persona_key, const void *pin, size_t pin_size,
+                               struct pin_cost cost, const struct slots_binding *binding,
+                               struct random_stream *random) {
+    struct slot_pin slot;
+    uint8_t stretched[PIN_KEY_SIZE];
+    if (slots->count == SLOTS_MAX)
+        return SLOTS_FULL;
+    enum slots_error error = slots_begin_pin(&slot, pin, pin_size, cost, random, stretched);
+    if (error == SLOTS_OK)
+        error = slots_add_stretched(slots, persona_key, &slot, stretched, binding, random);
+    crypto_wipe(stretched, sizeof(stretched));
+    return error;
+}
+
+enum slots_error slots_add(struct slots *slots, const struct slot *slot) {
+    if (slots->count == SLOTS_MAX)
+        return SLOTS_FULL;
+    if (slot->type != SLOT_DEVICE && slot->type != SLOT_ESCROW)
+        return SLOTS_MALFORMED;
+    slots->slots[slots->count++] = *slot;
+    return SLOTS_OK;
 }
 
 enum slots_error slots_add_sealed(struct slots *slots, enum slot_type type, const uint8_t *persona_key,
@@ -208,17 +239,29 @@ enum slots_error slots_remove(struct slots *slots, size_t index) {
     return SLOTS_OK;
 }
 
-enum slots_error slots_open_pin(const struct slots *slots, size_t index, const void *pin, size_t pin_size,
-                                const uint8_t *secret, uint8_t *persona_key) {
+static const struct slot_pin *pin_slot(const struct slots *slots, size_t index) {
+    bool there = index < slots->count && slots->slots[index].type == SLOT_PIN;
+    return there ? &slots->slots[index].pin : NULL;
+}
+
+enum slots_error slots_stretch_pin(const struct slots *slots, size_t index, const void *pin, size_t pin_size,
+                                   uint8_t *stretched) {
+    const struct slot_pin *slot = pin_slot(slots, index);
+    memset(stretched, 0, PIN_KEY_SIZE);
+    return slot == NULL ? SLOTS_NO_SLOT : stretch(slot, pin, pin_size, stretched);
+}
+
+enum slots_error slots_open_stretched(const struct slots *slots, size_t index, const uint8_t *stretched,
+                                      const uint8_t *secret, uint8_t *persona_key) {
+    const struct slot_pin *slot = pin_slot(slots, index);
     uint8_t context[CONTEXT_MAX];
     struct aead aead = {0};
     memset(persona_key, 0, KEYS_SIZE);
-    if (index >= slots->count || slots->slots[index].type != SLOT_PIN)
+    if (slot == NULL)
         return SLOTS_NO_SLOT;
-    const struct slot_pin *slot = &slots->slots[index].pin;
     if (slot->binding_size > 0 && secret == NULL)
         return SLOTS_NEEDS_SECRET;
-    enum slots_error error = open_wrapping(&aead, slot, pin, pin_size, secret);
+    enum slots_error error = open_wrapping(&aead, slot, stretched, secret);
     if (error == SLOTS_OK) {
         struct aead_binding binding = bind_pin(slots, slot, context);
         enum aead_error opened =
@@ -226,6 +269,20 @@ enum slots_error slots_open_pin(const struct slots *slots, size_t index, const v
         error = opened == AEAD_OK ? SLOTS_OK : opened == AEAD_NOT_AUTHENTIC ? SLOTS_WRONG_PIN : SLOTS_FAILED;
     }
     aead_close(&aead);
+    return error;
+}
+
+enum slots_error slots_open_pin(const struct slots *slots, size_t index, const void *pin, size_t pin_size,
+                                const uint8_t *secret, uint8_t *persona_key) {
+    const struct slot_pin *slot = pin_slot(slots, index);
+    uint8_t stretched[PIN_KEY_SIZE];
+    memset(persona_key, 0, KEYS_SIZE);
+    if (slot != NULL && slot->binding_size > 0 && secret == NULL)
+        return SLOTS_NEEDS_SECRET;
+    enum slots_error error = slots_stretch_pin(slots, index, pin, pin_size, stretched);
+    if (error == SLOTS_OK)
+        error = slots_open_stretched(slots, index, stretched, secret, persona_key);
+    crypto_wipe(stretched, sizeof(stretched));
     return error;
 }
 

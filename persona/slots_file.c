@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "crypto/digest.h"
-#include "crypto/hkdf.h"
 #include "slots_format.h"
 #include "text.h"
 
@@ -15,6 +14,9 @@ static void read_pin(struct cbor_reader *reader, struct cbor_map *map, struct sl
     (void)cbor_read_array_of(reader, 2, 2);
     pin->cost.memory_kib = (uint32_t)text_read_range(reader, PIN_MEMORY_MIN, PIN_MEMORY_MAX);
     pin->cost.passes = (uint32_t)text_read_range(reader, 1, PIN_PASSES_MAX);
+    // Believed before anything is authenticated: so no more than the slowest that one of our devices chooses.
+    if (!pin_cost_is_good(pin->cost))
+        reader->failed = true;
     if (cbor_map_has(reader, map, SLOT_KEY_BINDING)) {
         struct cbor_bytes binding = cbor_read_bytes(reader, sizeof(pin->binding));
         memcpy(pin->binding, binding.start, binding.size);
@@ -49,8 +51,8 @@ static void read_slot(struct cbor_reader *reader, struct slot *slot) {
     cbor_map_end(reader, &map);
 }
 
-enum slots_error slots_read(struct slots *slots, const uint8_t *file, size_t size) {
-    struct cbor_reader reader = cbor_read(file, size);
+enum slots_error slots_read(struct slots *slots, const uint8_t *id, const uint8_t *file, size_t size) {
+    struct cbor_reader reader = cbor_read(file, text_unpadded(file, size));
     uint8_t mac[DIGEST_SIZE];
     memset(slots, 0, sizeof(*slots));
     (void)cbor_read_array_of(&reader, SLOTS_ITEMS, SLOTS_ITEMS);
@@ -61,26 +63,20 @@ enum slots_error slots_read(struct slots *slots, const uint8_t *file, size_t siz
     for (size_t i = 0; i < slots->count; i++)
         read_slot(&reader, &slots->slots[i]);
     cbor_read_exactly(&reader, mac, sizeof(mac));
-    if (cbor_read_end(&reader))
-        return SLOTS_OK;
-    memset(slots, 0, sizeof(*slots));
-    return SLOTS_MALFORMED;
-}
-
-static bool mac_file(const struct slots *slots, const uint8_t *persona_key, const uint8_t *file, size_t size,
-                     uint8_t *mac) {
-    uint8_t key[KEYS_SIZE];
-    bool good =
-        keys_derive(persona_key, KEYS_SLOTS, slots->id, 0, key, sizeof(key)) == KEYS_OK && mac_of(key, file, size, mac);
-    crypto_wipe(key, sizeof(key));
-    return good;
+    enum slots_error error = cbor_read_end(&reader) ? SLOTS_OK : SLOTS_MALFORMED;
+    if (error == SLOTS_OK && id != NULL && memcmp(slots->id, id, sizeof(slots->id)) != 0)
+        error = SLOTS_WRONG_PERSONA;
+    if (error != SLOTS_OK)
+        memset(slots, 0, sizeof(*slots));
+    return error;
 }
 
 enum slots_error slots_check(const struct slots *slots, const uint8_t *persona_key, const uint8_t *file, size_t size) {
-    uint8_t mac[DIGEST_SIZE];
+    uint8_t mac[KEYS_MAC_SIZE];
+    size = text_unpadded(file, size);
     if (size < MAC_ITEM)
         return SLOTS_ALTERED;
-    if (!mac_file(slots, persona_key, file, size - MAC_ITEM, mac))
+    if (keys_mac(persona_key, KEYS_SLOTS, slots->id, file, size - MAC_ITEM, mac) != KEYS_OK)
         return SLOTS_FAILED;
     return crypto_equal(mac, file + size - DIGEST_SIZE, sizeof(mac)) ? SLOTS_OK : SLOTS_ALTERED;
 }
@@ -113,10 +109,10 @@ static void write_sealed(struct cbor_writer *writer, const struct slot *slot) {
     cbor_write_bytes(writer, slot->sealed.object, slot->sealed.size);
 }
 
-enum slots_error slots_write(struct slots *slots, const uint8_t *persona_key, uint8_t *file, size_t room,
+enum slots_error slots_write(const struct slots *slots, const uint8_t *persona_key, uint8_t *file, size_t room,
                              size_t *size) {
     struct cbor_writer writer = cbor_write(file, room);
-    uint8_t mac[DIGEST_SIZE];
+    uint8_t mac[KEYS_MAC_SIZE];
     *size = 0;
     cbor_write_array(&writer, SLOTS_ITEMS);
     cbor_write_uint(&writer, SLOTS_FORMAT);
@@ -129,12 +125,13 @@ enum slots_error slots_write(struct slots *slots, const uint8_t *persona_key, ui
         else
             write_sealed(&writer, &slots->slots[i]);
     }
-    if (!writer.failed && !mac_file(slots, persona_key, file, writer.size, mac))
+    if (!writer.failed && keys_mac(persona_key, KEYS_SLOTS, slots->id, file, writer.size, mac) != KEYS_OK)
         return SLOTS_FAILED;
     cbor_write_bytes(&writer, mac, sizeof(mac));
     if (writer.failed)
         return SLOTS_TOO_LONG;
-    slots->generation++;
     *size = writer.size;
     return SLOTS_OK;
 }
+
+void slots_written(struct slots *slots) { slots->generation++; }

@@ -13,6 +13,12 @@ const char *state_error_text(enum state_error error) {
         return "the device's state is damaged, or of another device";
     case STATE_ROLLED_BACK:
         return "the device's state was put back to an earlier one";
+    case STATE_NO_TPM:
+        return "the device's state is guarded by a TPM that is not there";
+    case STATE_OTHER_TPM:
+        return "the device's state is guarded by another TPM, or this one was cleared";
+    case STATE_NO_COUNTER:
+        return "the TPM's counter that guards the device's state was removed";
     case STATE_FULL:
         return "the device has as many personas as it can have";
     case STATE_LOCKED_OUT:
@@ -73,20 +79,31 @@ uint32_t state_delay_s(const struct state_persona *persona) {
     return delay_s < STATE_DELAY_MAX ? delay_s : STATE_DELAY_MAX;
 }
 
-void state_try(struct state_persona *persona, uint64_t version) {
+static void try_version(struct state_persona *persona, uint64_t version) {
+    if (persona->trying == version)
+        return;
     persona->trying = version;
     persona->tries_left = STATE_TRIES_MAX;
 }
 
-uint64_t state_version_to_start(struct state_persona *persona) {
-    if (persona->trying == 0)
-        return persona->version;
-    if (persona->tries_left == 0) {
-        persona->trying = 0;
-        return persona->version;
+static void give_up(struct state_persona *persona, uint64_t version) {
+    persona->given_up = version;
+    persona->trying = 0;
+    persona->tries_left = 0;
+}
+
+struct state_choice state_choose(struct state_persona *persona, uint64_t newest, uint64_t other) {
+    bool is_new = newest > persona->version;
+    if (is_new && newest > persona->given_up) {
+        try_version(persona, newest);
+        if (other != 0 && persona->tries_left == 0)
+            give_up(persona, newest);
+        else if (other != 0)
+            persona->tries_left--;
     }
-    persona->tries_left--;
-    return persona->trying;
+    if (is_new && newest <= persona->given_up && other != 0)
+        return (struct state_choice){other, other != persona->version, true};
+    return (struct state_choice){newest, newest != persona->version, false};
 }
 
 void state_came_up(struct state_persona *persona, uint64_t version, uint64_t minimum) {
@@ -94,6 +111,8 @@ void state_came_up(struct state_persona *persona, uint64_t version, uint64_t min
         persona->trying = 0;
         persona->tries_left = 0;
     }
+    if (version == persona->given_up)
+        persona->given_up = 0;
     persona->version = version;
     if (minimum > persona->minimum_version)
         persona->minimum_version = minimum;

@@ -3,6 +3,19 @@
 
 #include <string.h>
 
+bool text_is_blank(const uint8_t *file, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if (file[i] != 0)
+            return false;
+    return true;
+}
+
+size_t text_unpadded(const uint8_t *file, size_t size) {
+    struct cbor_reader reader = cbor_read(file, size);
+    struct cbor_bytes item = cbor_read_item(&reader);
+    return !reader.failed && text_is_blank(reader.next, reader.left) ? item.size : 0;
+}
+
 uint64_t text_read_range(struct cbor_reader *reader, uint64_t least, uint64_t most) {
     uint64_t value = cbor_read_uint(reader);
     if (value < least || value > most)

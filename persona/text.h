@@ -7,6 +7,12 @@
 #include "crypto/cbor.h"
 #include "persona/config.h"
 
+/* What is in a file of a fixed size: one item, and zeros after it. @return bytes of the item; 0: it is not so */
+size_t text_unpadded(const uint8_t *file, size_t size);
+
+/* Whether there is nothing but zeros. */
+bool text_is_blank(const uint8_t *file, size_t size);
+
 /* A number within bounds. */
 uint64_t text_read_range(struct cbor_reader *reader, uint64_t least, uint64_t most);
 

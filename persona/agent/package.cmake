@@ -7,12 +7,12 @@ set(wanted ${units}/multi-user.target.wants)
 
 # Enabled by being there, as long as the administrator does not mask it.
 file(MAKE_DIRECTORY ${wanted})
-foreach(unit flipside-agent flipside-agent-up)
+foreach(unit flipside-agent flipside-agent-up flipside-agent-mark)
     file(CREATE_LINK ../${unit}.service ${wanted}/${unit}.service SYMBOLIC)
 endforeach()
 
 install(TARGETS flipside-agent DESTINATION sbin)
-install(FILES flipside-agent.service flipside-agent-up.service DESTINATION lib/systemd/system)
+install(FILES flipside-agent.service flipside-agent-up.service flipside-agent-mark.service DESTINATION lib/systemd/system)
 install(DIRECTORY ${wanted} DESTINATION lib/systemd/system)
 install(FILES modules-load.conf DESTINATION lib/modules-load.d RENAME flipside-agent.conf)
 install(FILES flipside-agent.8 DESTINATION share/man/man8)

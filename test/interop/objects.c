@@ -7,7 +7,10 @@
 
 #include "known_random.h"
 #include "persona/content.h"
+#include "persona/device_key.h"
+#include "persona/grant.h"
 #include "persona/manifest.h"
+#include "persona/organisation.h"
 #include "persona/slots.h"
 #include "persona/state.h"
 
@@ -201,11 +204,13 @@ static struct manifest example(void) {
 static void make_manifest(void) {
     static uint8_t file[MANIFEST_SIZE_MAX], delegated[DELEGATION_SIZE_MAX];
     struct manifest manifest = example();
-    struct delegation delegation = {signing.public_key, DELEGATION_ROLE_MANIFEST, 0, 3, "work"};
+    struct delegation delegation = {
+        .key = signing.public_key, .roles = DELEGATION_ROLE_MANIFEST, .epoch = 3, .one_persona = true};
     struct p256_signer by_root = p256_software_signer(&root_software);
     struct p256_signer signer = p256_software_signer(&signing_software);
     uint8_t thumbprint[P256_THUMBPRINT_SIZE];
     size_t size = 0;
+    memcpy(delegation.persona, version.id, sizeof(delegation.persona));
     require(p256_thumbprint(&device.public_key, thumbprint) == P256_OK, "thumbprint");
     require(delegation_write(&delegation, &by_root, delegated, sizeof(delegated), &size) == COSE_OK, "delegation");
     struct cbor_bytes chain = {delegated, size};
@@ -278,7 +283,7 @@ static void check_slots(void) {
     struct p256_agreer by_device = p256_software_agreer(&device_software);
     struct p256_agreer by_escrow = p256_software_agreer(&escrow_software);
     const struct file *file = load("slots");
-    enum slots_error error = slots_read(&slots, file->bytes, file->size);
+    enum slots_error error = slots_read(&slots, version.id, file->bytes, file->size);
     expect(error == SLOTS_OK, "slots", slots_error_text(error));
     error = slots_open_pin(&slots, slots_find(&slots, SLOT_PIN, 0), pin, 4, device_secret, key);
     expect(error == SLOTS_OK && memcmp(key, persona_key, sizeof(key)) == 0, "PIN slot", slots_error_text(error));
@@ -290,14 +295,83 @@ static void check_slots(void) {
     expect(error == SLOTS_OK, "slots' MAC", slots_error_text(error));
 }
 
+static void make_grant(void) {
+    struct grant grant = {.kind = GRANT_ISSUE, .number = 1, .unlock = MANIFEST_UNLOCK_PIN};
+    const struct grant_target target = {&device.public_key, &escrow.public_key};
+    struct p256_signer by_root = p256_software_signer(&root_software);
+    uint8_t file[GRANT_SIZE_MAX] = {0};
+    size_t size = 0;
+    memcpy(grant.id, version.id, sizeof(grant.id));
+    require(grant_seal(&grant, persona_key, &target, &random_numbers) == GRANT_OK &&
+                grant_write(&grant, NULL, 0, &by_root, file, sizeof(file), &size) == GRANT_OK,
+            "grant");
+    save("grant", file, size);
+}
+
+static void check_grant(void) {
+    struct grant grant;
+    const struct delegation_trust trust = {root.public_key, 3};
+    struct p256_agreer by_device = p256_software_agreer(&device_software);
+    uint8_t key[KEYS_SIZE], thumbprint[P256_THUMBPRINT_SIZE];
+    const struct file *file = load("grant");
+    struct grant_fault fault = grant_open(&grant, &trust, file->bytes, file->size);
+    expect(fault.error == GRANT_OK, "grant", grant_fault_text(fault));
+    require(p256_thumbprint(&device.public_key, thumbprint) == P256_OK, "thumbprint");
+    enum grant_error error = grant_check(&grant, version.id, thumbprint, 0);
+    if (error == GRANT_OK)
+        error = grant_open_key(&grant, SLOT_DEVICE, &by_device, key);
+    expect(error == GRANT_OK && memcmp(key, persona_key, sizeof(key)) == 0, "grant's key", grant_error_text(error));
+}
+
+static void make_organisation(void) {
+    const struct organisation organisation = {.name = "Acme \xe2\x98\x95", .epoch = 3};
+    struct p256_signer by_root = p256_software_signer(&root_software);
+    uint8_t file[ORGANISATION_SIZE_MAX];
+    size_t size = 0;
+    require(organisation_write(&organisation, &by_root, file, sizeof(file), &size) == COSE_OK, "organisation");
+    save("organisation", file, size);
+}
+
+static void check_organisation(void) {
+    struct organisation organisation;
+    const struct file *file = load("organisation");
+    enum organisation_error error = organisation_read(&organisation, file->bytes, file->size);
+    expect(error == ORGANISATION_OK && organisation.epoch == 3 &&
+               memcmp(&organisation.root, &root.public_key, sizeof(organisation.root)) == 0,
+           "organisation", organisation_error_text(error));
+}
+
+static void make_device_key(void) {
+    struct device_key key = {.key = device};
+    enum tpm_error tpm_error = TPM_OK;
+    uint8_t file[DEVICE_KEY_SIZE_MAX];
+    size_t size = 0;
+    memcpy(key.secret, device_secret, sizeof(key.secret));
+    require(device_key_write(&key, NULL, &random_numbers, &tpm_error, file, sizeof(file), &size) == DEVICE_KEY_OK,
+            "device-key");
+    save("device-key", file, size);
+}
+
+static void check_device_key(void) {
+    struct device_key key;
+    enum tpm_error tpm_error = TPM_OK;
+    const struct file *file = load("device-key");
+    enum device_key_error error = device_key_open(&key, NULL, &random_numbers, &tpm_error, file->bytes, file->size);
+    expect(error == DEVICE_KEY_OK && memcmp(key.secret, device_secret, sizeof(key.secret)) == 0 &&
+               memcmp(&key.key, &device, sizeof(device)) == 0,
+           "device-key", device_key_error_text(error));
+}
+
 static void make_state(void) {
-    struct state state = {.generation = 8, .epoch = 3};
+    struct state state = {
+        .generation = 8, .epoch = 3, .root = {0xaa}, .counted = true, .counter_base = 5, .tpm = {0xbb}};
     uint8_t file[STATE_FILE_MAX];
     size_t size = 0;
     unsigned copy = 0;
     require(state_add(&state, version.id) == STATE_OK, "state");
     state_came_up(&state.personas[0], 6, 5);
-    state_try(&state.personas[0], 7);
+    state.personas[0].grant = 2;
+    require(state_choose(&state.personas[0], 7, 6).version == 7, "state");
     require(state_write(&state, device_secret, device_id, file, sizeof(file), &size, &copy) == STATE_OK, "state");
     save("state", file, size);
 }
@@ -306,7 +380,8 @@ static void check_state(void) {
     struct state state;
     const struct file *file = load("state");
     struct state_copy copies[2] = {{NULL, 0}, {file->bytes, file->size}};
-    enum state_error error = state_open(&state, copies, device_secret, device_id, 9);
+    const struct state_counter counter = {STATE_COUNTER_VALUE, 14, (const uint8_t[TPM_IDENTITY_SIZE]){0xbb}};
+    enum state_error error = state_open(&state, copies, device_secret, device_id, &counter);
     struct state_persona *persona = state_find(&state, version.id);
     expect(error == STATE_OK && state.epoch == 3 && persona != NULL && persona->version == 6 && persona->trying == 7,
            "state", state_error_text(error));
@@ -327,6 +402,9 @@ static void make(void) {
     make_manifest();
     make_content();
     make_slots();
+    make_grant();
+    make_organisation();
+    make_device_key();
     make_state();
 }
 
@@ -345,6 +423,9 @@ static void check(void) {
     check_manifest();
     check_content();
     check_slots();
+    check_grant();
+    check_organisation();
+    check_device_key();
     check_state();
 }
 

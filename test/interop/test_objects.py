@@ -16,6 +16,7 @@ IDENTITY, VERSION, KERNEL = bytes(range(1, 17)), 7, 1
 DEVICE_ID = b"\xdd" + bytes(15)
 PAYLOAD, PIN, PLAIN = b"payload of a test", b"2580", bytes(i * 7 % 256 for i in range(10000))
 COST = [64, 2]
+STATE = (9, 3, b"\xaa" + bytes(31), [5, b"\xbb" + bytes(31)], [[IDENTITY, bytes(32), 2, 0, 5, 0, 6, 7, 2, 0]])
 
 
 def run(verb, directory):
@@ -52,7 +53,7 @@ def test_stream(ours):
 def test_manifest(ours, key):
     [delegation], manifest = decode(ours("manifest"), "manifest-file")
     delegation = decode(verify(delegation, "delegation+cbor", key("root").public_key()), "delegation")
-    assert delegation[6] == "work"
+    assert delegation[6] == IDENTITY
     manifest = decode(verify(manifest, "manifest+cbor", public_of(delegation[2])), "manifest")
     assert manifest[2] == IDENTITY and manifest[4] == "Work ☕" and manifest[8] == [thumbprint(key("device").public_key())]
     assert manifest[13][0][4] == sha256(ours("stream"))
@@ -75,9 +76,29 @@ def test_slots(ours, key):
 
 
 def test_state(ours):
-    _, generation, epoch, personas, tag = decode(ours("state"), "state")
-    assert (generation, epoch, personas) == (9, 3, [[IDENTITY, 0, 5, 0, 6, 7, 3]])
+    _, generation, epoch, root, counter, personas, tag = decode(ours("state"), "state")
+    assert (generation, epoch, root, counter, personas) == STATE
     assert tag == mac(derive(ours("device.secret"), "state", DEVICE_ID, 0), ours("state")[:-34])
+
+
+def test_grant(ours, key):
+    [], grant = decode(ours("grant"), "grant-file")
+    grant = decode(verify(grant, "grant+cbor", key("root").public_key()), "grant")
+    assert (grant[2], grant[3], grant[4], grant[6], grant[7]) == (1, IDENTITY, thumbprint(key("device").public_key()), 1, 2)
+    assert grant[5] == derive(ours("persona.key"), "check", IDENTITY, 0)
+    for item, kind, name in ((8, 2, "device"), (9, 3, "escrow")):
+        assert unseal(grant[item], "slot", sealed_external(IDENTITY, kind), key(name)) == ours("persona.key")
+
+
+def test_organisation(ours, key):
+    organisation = decode(verify(ours("organisation"), "organisation+cbor", key("root").public_key()), "organisation")
+    assert organisation == {1: 1, 2: cose_key(key("root").public_key()), 3: "Acme ☕", 4: 3}
+
+
+def test_device_key(ours, key):
+    _, keeping, public, both, digest = decode(ours("device-key"), "device-key")
+    assert (keeping, public) == (2, cose_key(key("device").public_key()))
+    assert both == scalar_of(key("device")) + ours("device.secret") and digest == sha256(ours("device-key")[:-34])
 
 
 def with_mac(items, rule, secret, identity):
@@ -87,7 +108,7 @@ def with_mac(items, rule, secret, identity):
 
 
 def make_manifest(root, signing, device, stream):
-    delegation = {1: 1, 2: cose_key(signing.public_key()), 3: 1, 4: 0, 5: 3, 6: "work"}
+    delegation = {1: 1, 2: cose_key(signing.public_key()), 3: 1, 4: 0, 5: 3, 6: IDENTITY}
     component = {1: KERNEL, 2: "kernel", 3: len(stream), 4: sha256(stream), 5: 1 << 26}
     manifest = {1: 1, 2: IDENTITY, 3: "work", 4: "Work ☕", 5: VERSION, 6: 5, 7: ["qemu-virt"],
                 8: [thumbprint(device.public_key())], 9: "quiet", 10: [2, 1 << 30], 11: 2, 13: [component]}
@@ -102,6 +123,19 @@ def make_slots(persona_key, secret, device, escrow):
     for kind, to in ((2, device), (3, escrow)):
         slots.append({1: kind, 7: seal("slot", persona_key, sealed_external(IDENTITY, kind), to.public_key())})
     return with_mac([1, IDENTITY, 4, slots], "slots", persona_key, IDENTITY)
+
+
+def make_grant(root, persona_key, device, escrow):
+    slots = [seal("slot", persona_key, sealed_external(IDENTITY, kind), to.public_key()) for kind, to in ((2, device), (3, escrow))]
+    grant = {1: 1, 2: 1, 3: IDENTITY, 4: thumbprint(device.public_key()), 5: derive(persona_key, "check", IDENTITY, 0),
+             6: 1, 7: 2, 8: slots[0], 9: slots[1]}
+    return encode([[], sign(root, "grant+cbor", encode(grant, "grant"))], "grant-file")
+
+
+def make_device_key(device, secret):
+    items = [1, 2, cose_key(device.public_key()), scalar_of(device) + secret]
+    whole = encode(items + [bytes(32)], "device-key")[:-34]
+    return whole + encode(sha256(whole))
 
 
 def make_directory(directory):
@@ -120,7 +154,11 @@ def make_directory(directory):
                "content-sealed": seal("content-key", content_key, content_external(IDENTITY, VERSION), device.public_key()),
                "content-wrapped": encode([1, IDENTITY, VERSION, wrapped], "content-wrapped"),
                "slots": make_slots(persona_key, secret, device, escrow),
-               "state": with_mac([1, 9, 3, [[IDENTITY, 0, 5, 0, 6, 7, 3]]], "state", secret, DEVICE_ID)}
+               "grant": make_grant(root, persona_key, device, escrow),
+               "organisation": sign(root, "organisation+cbor", encode({1: 1, 2: cose_key(root.public_key()), 3: "Acme", 4: 3},
+                                                                      "organisation")),
+               "device-key": make_device_key(device, secret),
+               "state": with_mac([1, *STATE], "state", secret, DEVICE_ID)}
     for name, data in (secrets | objects).items():
         (directory / name).write_bytes(data)
     return objects
@@ -130,16 +168,17 @@ def test_ours_read_what_python_made(tmp_path):
     make_directory(tmp_path)
     checked = run("check", tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert checked.stdout.count(": good") == 14
+    assert checked.stdout.count(": good") == 18
 
 
-@pytest.mark.parametrize("name", ["signed", "sealed", "stream", "manifest", "content-sealed", "content-wrapped", "slots", "state"])
+@pytest.mark.parametrize("name", ["signed", "sealed", "stream", "manifest", "content-sealed", "content-wrapped", "slots", "grant",
+                                  "organisation", "device-key", "state"])
 def test_ours_refuse_what_was_altered(tmp_path, name):
     altered = bytearray(make_directory(tmp_path)[name])
     altered[-1] ^= 1
     (tmp_path / name).write_bytes(altered)
     checked = run("check", tmp_path)
-    assert checked.returncode == 1 and checked.stdout.count(": good") < 14
+    assert checked.returncode == 1 and checked.stdout.count(": good") < 18
 
 
 @pytest.mark.parametrize("rule, value", [("key", {1: 2, -1: 1, -2: bytes(32)}), ("key", {1: 2, -1: 1, -2: b"", -3: b""}),

@@ -4,3 +4,4 @@ flipside_unit_test(NAME store SOURCES test_store.c persona/store.c persona/confi
 foreach(name manifest slots content state enrolment)
     flipside_unit_test(NAME ${name} SOURCES test_${name}.c LIBRARIES flipside_persona)
 endforeach()
+flipside_unit_test(NAME vault SOURCES test_vault.c vault_world.c vault_disk.c LIBRARIES flipside_persona)

@@ -34,6 +34,7 @@ static void expect(enum board_error error, const char *fault) {
 static void expect_virt(void) {
     expect(BOARD_OK, "");
     assert_string_equal(board.title, "QEMU virt");
+    assert_string_equal(board.name, "qemu-virt");
     assert_int_equal(board.cpu_count, 2);
     assert_int_equal(board.cpus[1], 1);
     assert_int_equal(board.gic.distributor.base, 0x08000000);
@@ -219,6 +220,9 @@ struct damage {
 static const struct damage damages[] = {
     {"/", "titel", STRING("x"), BOARD_UNKNOWN_PROPERTY, "/"},
     {"/", "title", NULL, 0, BOARD_BAD_PROPERTY, "/"},
+    {"/", "board", STRING(""), BOARD_BAD_PROPERTY, "/"},
+    {"/", "board", STRING("QEMU virt"), BOARD_BAD_PROPERTY, "/"},
+    {"/", "board", STRING("a-name-that-is-longer-than-31-by"), BOARD_BAD_PROPERTY, "/"},
     {"/", "title", "no end", 6, BOARD_BAD_PROPERTY, "/"},
     {"/", "title", STRING("a title that is longer than sixty-three bytes is nothing to put on a line"),
      BOARD_BAD_PROPERTY, "/"},

@@ -28,10 +28,10 @@ static void test_known_answers(void **state) {
 }
 
 static void test_all_apart(void **state) {
-    uint8_t keys[4 * (KEYS_STATE + 1)][KEYS_SIZE];
+    uint8_t keys[4 * (KEYS_UP + 1)][KEYS_SIZE];
     size_t count = 0;
     (void)state;
-    for (int use = 0; use <= (int)KEYS_STATE; use++) {
+    for (int use = 0; use <= (int)KEYS_UP; use++) {
         for (unsigned i = 0; i < 4; i++) {
             assert_int_equal(
                 keys_derive(secret, (enum keys_use)use, i < 2 ? id : other_id, i % 2, keys[count++], KEYS_SIZE),

@@ -155,15 +155,17 @@ static struct manifest_fault sign_by_chain(struct delegation *delegations, size_
 
 static void test_chains(void **state) {
     struct delegation good[] = {{.roles = DELEGATION_ROLE_ALL, .depth = 2},
-                                {.roles = DELEGATION_ROLE_MANIFEST, .depth = 1, .persona = "work"},
+                                {.roles = DELEGATION_ROLE_MANIFEST, .depth = 1, .one_persona = true},
                                 {.roles = DELEGATION_ROLE_MANIFEST}};
     struct delegation too_deep[] = {{.roles = DELEGATION_ROLE_ALL}, {.roles = DELEGATION_ROLE_ALL}};
     struct delegation deeper[] = {{.roles = DELEGATION_ROLE_ALL, .depth = 1},
                                   {.roles = DELEGATION_ROLE_ALL, .depth = 1}};
     struct delegation more[] = {{.roles = DELEGATION_ROLE_COMMAND, .depth = 1}, {.roles = DELEGATION_ROLE_ALL}};
     struct delegation without[] = {{.roles = DELEGATION_ROLE_COMMAND}};
-    struct delegation other[] = {{.roles = DELEGATION_ROLE_ALL, .persona = "play"}};
+    struct delegation other[] = {{.roles = DELEGATION_ROLE_ALL, .one_persona = true, .persona = {99}}};
+    struct manifest example = manifest_example();
     (void)state;
+    memcpy(good[1].persona, example.id, sizeof(good[1].persona));
     assert_int_equal(sign_by_chain(good, 3).error, MANIFEST_OK);
     assert_int_equal(sign_by_chain(too_deep, 2).delegation, DELEGATION_TOO_DEEP);
     assert_int_equal(sign_by_chain(deeper, 2).delegation, DELEGATION_TOO_DEEP);

@@ -40,7 +40,7 @@ static void test_vectors(void **state) {
 static void test_bounds(void **state) {
     static const uint8_t salt[PIN_SALT_SIZE + 1], nothing[PIN_KEY_SIZE];
     static const struct pin_cost wrong[] = {
-        {PIN_MEMORY_MIN - 1, 1}, {PIN_MEMORY_MAX + 1, 1}, {256, 0}, {256, PIN_PASSES_MAX + 1}};
+        {PIN_MEMORY_MIN - 1, 1}, {PIN_MEMORY_MAX + 1, 1}, {256, 0}, {256, PIN_PASSES_MAX + 1}, {PIN_MEMORY_MAX, 9}};
     struct pin_cost cost = {256, 1};
     char pin[PIN_SIZE_MAX + 1] = {0};
     uint8_t key[PIN_KEY_SIZE];
@@ -72,23 +72,23 @@ static uint64_t scripted(void *context) {
 static struct pin_cost calibrate(const uint64_t *durations) {
     struct script script = {.durations = durations};
     struct pin_cost cost;
-    assert_int_equal(pin_calibrate(64, 2000, scripted, &script, &cost), PIN_OK);
+    assert_int_equal(pin_calibrate(32768, 2000, scripted, &script, &cost), PIN_OK);
     return cost;
 }
 
 static void test_calibration(void **state) {
     (void)state;
     struct pin_cost cost = calibrate((const uint64_t[]){300});
-    assert_int_equal(cost.memory_kib, 64);
+    assert_int_equal(cost.memory_kib, 32768);
     assert_int_equal(cost.passes, 6);
     cost = calibrate((const uint64_t[]){5000, 2600, 1100});
-    assert_int_equal(cost.memory_kib, 16);
+    assert_int_equal(cost.memory_kib, 8192);
     assert_int_equal(cost.passes, 1);
     cost = calibrate((const uint64_t[]){9000, 9000, 9000, 9000});
-    assert_int_equal(cost.memory_kib, PIN_MEMORY_MIN);
+    assert_int_equal(cost.memory_kib, PIN_MEMORY_FLOOR);
     assert_int_equal(cost.passes, 1);
     cost = calibrate((const uint64_t[]){1});
-    assert_int_equal(cost.passes, PIN_PASSES_MAX);
+    assert_int_equal(cost.passes, PIN_WORK_MAX / 32768);
 }
 
 int main(void) {

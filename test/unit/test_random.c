@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-static const struct random_input inputs[] = {{"the firmware's seed", 19}, {NULL, 0}, {"a counter", 9}};
+static const struct random_input inputs[] = {
+    {"the firmware's seed", 19, false}, {NULL, 0, false}, {"a counter", 9, true}};
 
 static struct random_pool fill(const struct random_input *from, size_t count) {
     struct random_pool pool;
@@ -64,7 +65,7 @@ static void test_every_input_counts(void **state) {
     other = fill(changed, 3);
     assert_memory_not_equal(pool.key, other.key, sizeof(pool.key));
     memcpy(changed, inputs, sizeof(changed));
-    changed[1] = (struct random_input){"x", 1};
+    changed[1] = (struct random_input){"x", 1, false};
     other = fill(changed, 3);
     assert_memory_not_equal(pool.key, other.key, sizeof(pool.key));
 }
@@ -89,13 +90,27 @@ static void test_the_pool_is_a_chain_of_extractions(void **state) {
 
 static void test_no_entropy(void **state) {
     static const uint8_t zeros[RANDOM_POOL_SIZE];
-    const struct random_input nothing[] = {{NULL, 0}, {NULL, 0}};
+    const struct random_input nothing[] = {{NULL, 0, false}, {NULL, 0, false}};
     struct random_pool pool;
 
     (void)state;
     assert_int_equal(random_init(&pool, nothing, 2), RANDOM_NO_ENTROPY);
     assert_memory_equal(pool.key, zeros, sizeof(zeros));
     assert_int_equal(random_init(&pool, NULL, 0), RANDOM_NO_ENTROPY);
+}
+
+/* A counter is good enough for a kernel's seed, since there is nothing better; not for keys. */
+static void test_no_keys_of_a_counter(void **state) {
+    struct random_pool pool = fill(inputs + 1, 2);
+    struct random_stream stream;
+    uint8_t output[32];
+
+    (void)state;
+    derive(&pool, "rng-seed", "work", output);
+    assert_int_equal(random_stream_open(&stream, &pool, "keys"), RANDOM_NO_ENTROPY);
+    assert_memory_equal(&stream, (uint8_t[sizeof(stream)]){0}, sizeof(stream));
+    pool = fill(inputs, 3);
+    assert_int_equal(random_stream_open(&stream, &pool, "keys"), RANDOM_OK);
 }
 
 static void test_errors(void **state) {
@@ -119,7 +134,7 @@ static void test_errors(void **state) {
 
 static void test_stream_goes_on(void **state) {
     static const uint8_t seed[] = "seed";
-    const struct random_input input = {seed, sizeof(seed)};
+    const struct random_input input = {seed, sizeof(seed), false};
     static uint8_t first[3 * RANDOM_OUTPUT_MAX], second[64], again[3 * RANDOM_OUTPUT_MAX];
     struct random_pool pool;
     struct random_stream stream, other;
@@ -145,6 +160,7 @@ static void test_stream_goes_on(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream_goes_on),
+        cmocka_unit_test(test_no_keys_of_a_counter),
         cmocka_unit_test(test_each_use_has_its_own_bytes),
         cmocka_unit_test(test_same_pool_same_bytes),
         cmocka_unit_test(test_every_input_counts),

@@ -40,6 +40,7 @@ static int fill(void **state) {
     assert_int_equal(slots_add_sealed(&slots, SLOT_DEVICE, persona_key, &device.public_key, &random_numbers), SLOTS_OK);
     assert_int_equal(slots_add_sealed(&slots, SLOT_ESCROW, persona_key, &escrow.public_key, &random_numbers), SLOTS_OK);
     assert_int_equal(slots_write(&slots, persona_key, file, sizeof(file), &file_size), SLOTS_OK);
+    slots_written(&slots);
     return 0;
 }
 
@@ -59,7 +60,7 @@ static enum slots_error by_pin(size_t index, const char *pin, const uint8_t *wit
 
 static void test_who_may(void **state) {
     (void)state;
-    assert_int_equal(slots_read(&slots, file, file_size), SLOTS_OK);
+    assert_int_equal(slots_read(&slots, id, file, file_size), SLOTS_OK);
     assert_int_equal(slots.count, 4);
     assert_int_equal(by_pin(OF_PIN, "2580", NULL), SLOTS_OK);
     assert_int_equal(by_pin(OF_PIN, "2580", secret), SLOTS_OK);
@@ -99,7 +100,7 @@ static void test_mixed_between_personas_and_kinds(void **state) {
 }
 
 static bool opens_all(void) {
-    return slots_read(&slots, file, file_size) == SLOTS_OK && slots.count == 4 &&
+    return slots_read(&slots, id, file, file_size) == SLOTS_OK && slots.count == 4 &&
            by_pin(OF_PIN, "2580", NULL) == SLOTS_OK && by_pin(OF_BOUND_PIN, "1379", secret) == SLOTS_OK &&
            by_key(OF_DEVICE, &device) == SLOTS_OK && by_key(OF_ESCROW, &escrow) == SLOTS_OK &&
            slots_check(&slots, persona_key, file, file_size) == SLOTS_OK;
@@ -111,15 +112,19 @@ static void test_each_altered_byte_is_noticed(void **state) {
     for (size_t i = 0; i < file_size; i++) {
         file[i] ^= 0x01;
         // A cost that an attacker raises takes no more than the format allows: here it stays small.
-        if (slots_read(&slots, file, file_size) != SLOTS_OK || slots.slots[OF_PIN].pin.cost.memory_kib < 1000)
+        if (slots_read(&slots, id, file, file_size) != SLOTS_OK || slots.slots[OF_PIN].pin.cost.memory_kib < 1000)
             assert_false(opens_all());
         assert_int_not_equal(slots_check(&slots, persona_key, file, file_size), SLOTS_OK);
         file[i] ^= 0x01;
     }
     for (size_t size = 0; size < file_size; size++)
-        assert_int_equal(slots_read(&slots, file, size), SLOTS_MALFORMED);
-    file[file_size] = 0;
-    assert_int_equal(slots_read(&slots, file, file_size + 1), SLOTS_MALFORMED);
+        assert_int_equal(slots_read(&slots, id, file, size), SLOTS_MALFORMED);
+    assert_int_equal(slots_read(&slots, other_id, file, file_size), SLOTS_WRONG_PERSONA);
+    memset(file + file_size, 0, sizeof(file) - file_size);
+    assert_int_equal(slots_read(&slots, id, file, sizeof(file)), SLOTS_OK);
+    assert_int_equal(slots_check(&slots, persona_key, file, sizeof(file)), SLOTS_OK);
+    file[sizeof(file) - 1] = 1;
+    assert_int_equal(slots_read(&slots, id, file, sizeof(file)), SLOTS_MALFORMED);
 }
 
 static void test_slots_taken_away_and_put_back(void **state) {
@@ -136,7 +141,7 @@ static void test_slots_taken_away_and_put_back(void **state) {
     assert_int_equal(slots_find(&slots, SLOT_ESCROW, 0), 2);
     assert_memory_equal(&slots.slots[3], &(struct slot){0}, sizeof(struct slot));
     assert_int_equal(slots_write(&slots, persona_key, file, sizeof(file), &file_size), SLOTS_OK);
-    assert_int_equal(slots_read(&slots, file, file_size), SLOTS_OK);
+    assert_int_equal(slots_read(&slots, id, file, file_size), SLOTS_OK);
     assert_int_equal(slots.generation, generation + 1);
     assert_int_equal(slots_check(&slots, persona_key, before, before_size), SLOTS_OK);
     assert_int_equal(slots_check(&slots, persona_key, file, file_size), SLOTS_OK);
@@ -164,7 +169,7 @@ static void test_limits(void **state) {
     assert_int_equal(slots_add_sealed(&slots, SLOT_DEVICE, persona_key, &device.public_key, &random_numbers),
                      SLOTS_FULL);
     assert_int_equal(slots_write(&slots, persona_key, file, sizeof(file), &file_size), SLOTS_OK);
-    assert_int_equal(slots_read(&slots, file, file_size), SLOTS_OK);
+    assert_int_equal(slots_read(&slots, id, file, file_size), SLOTS_OK);
     assert_int_equal(slots_write(&slots, persona_key, file, file_size - 1, &file_size), SLOTS_TOO_LONG);
     assert_int_equal(file_size, 0);
 }

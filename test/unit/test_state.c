@@ -24,11 +24,19 @@ static unsigned store(void) {
     assert_int_equal(state_write(&state, secret, device, file, sizeof(file), &size, &copy), STATE_OK);
     assert_in_range(copy, 0, 1);
     memcpy(files[copy], file, size);
+    state_written(&state);
     copies[copy] = (struct state_copy){files[copy], size};
     return copy;
 }
 
-static enum state_error load(uint64_t generation) { return state_open(&state, copies, secret, device, generation); }
+static const uint8_t tpm[TPM_IDENTITY_SIZE] = {7}, other_tpm[TPM_IDENTITY_SIZE] = {8};
+enum { BASE = 100 };
+
+/* With the counter that belongs to a generation. */
+static enum state_error load(uint64_t generation) {
+    const struct state_counter counter = {STATE_COUNTER_VALUE, BASE + generation, tpm};
+    return state_open(&state, copies, secret, device, &counter);
+}
 
 static int fill(void **unused) {
     (void)unused;
@@ -37,6 +45,10 @@ static int fill(void **unused) {
     assert_int_equal(state_add(&state, work), STATE_OK);
     assert_int_equal(state_add(&state, play), STATE_OK);
     state.epoch = 6;
+    state.root[0] = 11;
+    state.counted = true;
+    state.counter_base = BASE;
+    memcpy(state.tpm, tpm, sizeof(tpm));
     (void)store();
     (void)store();
     return 0;
@@ -82,16 +94,69 @@ static void test_put_back(void **unused) {
     assert_int_equal(load(2), STATE_OK);
     assert_int_equal(load(3), STATE_ROLLED_BACK);
     assert_int_equal(state.persona_count, 0);
-    assert_int_equal(load(0), STATE_OK);
+    assert_int_equal(load(1), STATE_OK);
+    assert_int_equal(state_counter_lag(&state, BASE + 1), 1);
+    assert_int_equal(load(2), STATE_OK);
+    assert_int_equal(state_counter_lag(&state, BASE + 2), 0);
     memset(copies, 0, sizeof(copies));
     assert_int_equal(load(0), STATE_ABSENT);
-    assert_int_equal(load(2), STATE_ROLLED_BACK);
+    assert_int_equal(load(2), STATE_ABSENT);
+}
+
+static enum state_error load_with(struct state_counter counter) {
+    return state_open(&state, copies, secret, device, &counter);
+}
+
+static void test_the_tpm_that_counts(void **unused) {
+    (void)unused;
+    assert_int_equal(load_with((struct state_counter){STATE_COUNTER_NONE, 0, NULL}), STATE_NO_TPM);
+    assert_int_equal(load_with((struct state_counter){STATE_COUNTER_MISSING, 0, tpm}), STATE_NO_COUNTER);
+    assert_int_equal(load_with((struct state_counter){STATE_COUNTER_VALUE, BASE - 1, tpm}), STATE_NO_COUNTER);
+    assert_int_equal(load_with((struct state_counter){STATE_COUNTER_VALUE, BASE + 2, other_tpm}), STATE_OTHER_TPM);
+    assert_int_equal(state.persona_count, 0);
+    assert_int_equal(load(2), STATE_OK);
+    state.counted = false;
+    (void)store();
+    (void)store();
+    assert_int_equal(load_with((struct state_counter){STATE_COUNTER_NONE, 0, NULL}), STATE_OK);
+    assert_int_equal(load_with((struct state_counter){STATE_COUNTER_VALUE, 999, other_tpm}), STATE_OK);
+    assert_int_equal(state.root[0], 11);
+}
+
+/* The copy that may be damaged is the one that is written again. */
+static void test_a_write_that_failed(void **unused) {
+    uint8_t file[STATE_FILE_MAX];
+    size_t size = 0;
+    unsigned first = 2, again = 2;
+    (void)unused;
+    assert_int_equal(state_write(&state, secret, device, file, sizeof(file), &size, &first), STATE_OK);
+    assert_int_equal(state_write(&state, secret, device, file, sizeof(file), &size, &again), STATE_OK);
+    assert_int_equal(first, again);
+    assert_int_equal(store(), first);
+    assert_int_equal(store(), 1 - first);
+}
+
+static void test_peeking(void **unused) {
+    (void)unused;
+    files[0][copies[0].size - 1] ^= 1;
+    assert_int_equal(state_peek(&state, copies), STATE_OK);
+    assert_int_equal(state.generation, 2);
+    copies[0].size = 0;
+    assert_int_equal(state_peek(&state, copies), STATE_OK);
+    assert_int_equal(state.generation, 1);
+    copies[1].size = 0;
+    assert_int_equal(state_peek(&state, copies), STATE_ABSENT);
+}
+
+static enum state_error load_as(const uint8_t *by, const uint8_t *whom) {
+    const struct state_counter counter = {STATE_COUNTER_VALUE, BASE + 2, tpm};
+    return state_open(&state, copies, by, whom, &counter);
 }
 
 static void test_damaged(void **unused) {
     (void)unused;
-    assert_int_equal(state_open(&state, copies, secret, other_device, 0), STATE_DAMAGED);
-    assert_int_equal(state_open(&state, copies, other_secret, device, 0), STATE_DAMAGED);
+    assert_int_equal(load_as(secret, other_device), STATE_DAMAGED);
+    assert_int_equal(load_as(other_secret, device), STATE_DAMAGED);
     files[0][5] ^= 1;
     files[1][5] ^= 1;
     assert_int_equal(load(0), STATE_DAMAGED);
@@ -111,7 +176,7 @@ static void test_personas(void **unused) {
     assert_non_null(state_find(&state, play));
     assert_int_equal(state.persona_count, STORE_PERSONAS_MAX - 1);
     (void)store();
-    assert_int_equal(load(0), STATE_OK);
+    assert_int_equal(load(3), STATE_OK);
     assert_int_equal(state.persona_count, STORE_PERSONAS_MAX - 1);
 }
 
@@ -135,17 +200,22 @@ static void test_attempts(void **unused) {
     assert_int_equal(state_attempts_left(persona), STATE_ATTEMPTS_MAX);
 }
 
+static void expect_choice(uint64_t newest, uint64_t other, struct state_choice expected) {
+    struct state_choice choice = state_choose(state_find(&state, work), newest, other);
+    assert_int_equal(choice.version, expected.version);
+    assert_int_equal(choice.trial, expected.trial);
+    assert_int_equal(choice.fell_back, expected.fell_back);
+}
+
 static void test_a_version_that_comes_up(void **unused) {
     struct state_persona *persona = state_find(&state, work);
     (void)unused;
-    assert_int_equal(state_version_to_start(persona), 0);
     state_came_up(persona, 4, 2);
-    assert_int_equal(state_version_to_start(persona), 4);
-    state_try(persona, 5);
-    assert_int_equal(state_version_to_start(persona), 5);
+    expect_choice(4, 0, (struct state_choice){4, false, false});
+    expect_choice(5, 4, (struct state_choice){5, true, false});
     state_came_up(persona, 5, 4);
     assert_int_equal(persona->trying, 0);
-    assert_int_equal(state_version_to_start(persona), 5);
+    expect_choice(5, 4, (struct state_choice){5, false, false});
     assert_int_equal(persona->minimum_version, 4);
     state_came_up(persona, 5, 3);
     assert_int_equal(persona->minimum_version, 4);
@@ -155,12 +225,27 @@ static void test_a_version_that_does_not(void **unused) {
     struct state_persona *persona = state_find(&state, work);
     (void)unused;
     state_came_up(persona, 4, 2);
-    state_try(persona, 5);
     for (unsigned i = 0; i < STATE_TRIES_MAX; i++)
-        assert_int_equal(state_version_to_start(persona), 5);
-    assert_int_equal(state_version_to_start(persona), 4);
+        expect_choice(5, 4, (struct state_choice){5, true, false});
+    for (unsigned i = 0; i < 3; i++)
+        expect_choice(5, 4, (struct state_choice){4, false, true});
     assert_int_equal(persona->trying, 0);
     assert_int_equal(persona->minimum_version, 2);
+    expect_choice(6, 4, (struct state_choice){6, true, false}); /* the next one is tried again */
+    expect_choice(5, 0, (struct state_choice){5, true, false}); /* nothing else is left */
+    state_came_up(persona, 5, 2);
+    expect_choice(5, 4, (struct state_choice){5, false, false});
+}
+
+/* Where there is nothing to go back to, nothing is given up. */
+static void test_a_first_version(void **unused) {
+    (void)unused;
+    for (unsigned i = 0; i < 3 * STATE_TRIES_MAX; i++)
+        expect_choice(1, 0, (struct state_choice){1, true, false});
+    expect_choice(0, 0, (struct state_choice){0, false, false});
+    for (unsigned i = 0; i < STATE_TRIES_MAX; i++)
+        expect_choice(2, 1, (struct state_choice){2, true, false});
+    expect_choice(2, 1, (struct state_choice){1, true, true});
 }
 
 static void test_no_room(void **unused) {
@@ -184,6 +269,10 @@ int main(void) {
         cmocka_unit_test_setup(test_attempts, fill),
         cmocka_unit_test_setup(test_a_version_that_comes_up, fill),
         cmocka_unit_test_setup(test_a_version_that_does_not, fill),
+        cmocka_unit_test_setup(test_the_tpm_that_counts, fill),
+        cmocka_unit_test_setup(test_a_write_that_failed, fill),
+        cmocka_unit_test_setup(test_peeking, fill),
+        cmocka_unit_test_setup(test_a_first_version, fill),
         cmocka_unit_test_setup(test_no_room, fill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

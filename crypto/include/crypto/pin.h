@@ -4,6 +4,7 @@
 
 /** PINs and passphrases made costly to guess: Argon2id (RFC 9106), version 0x13, one lane. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +14,10 @@ enum {
     PIN_SALT_SIZE = 16,           /* bytes */
     PIN_KEY_SIZE = 32,            /* bytes of what it is made to */
     PIN_MEMORY_MIN = 8,           /* KiB */
+    PIN_MEMORY_FLOOR = 8192,      /* KiB, below which no less time is bought */
     PIN_MEMORY_MAX = 1024 * 1024, /* KiB */
     PIN_PASSES_MAX = 1024,
+    PIN_WORK_MAX = 8 * 1024 * 1024, /* KiB times passes: some seconds of a fast CPU, ten minutes of the slowest */
 };
 
 enum pin_error {
@@ -29,6 +32,9 @@ struct pin_cost {
     uint32_t memory_kib;
     uint32_t passes;
 };
+
+/** @return whether a cost is one to believe before it is authenticated: within the bounds above */
+__attribute__((warn_unused_result)) bool pin_cost_is_good(struct pin_cost cost);
 
 /** A clock that only goes forward, in nanoseconds. */
 typedef uint64_t pin_clock(void *context);
@@ -45,7 +51,9 @@ __attribute__((warn_unused_result)) enum pin_error pin_stretch(const void *pin, 
 
 /**
  * Finds what this machine can do in a time: as much memory as allowed, then as many passes as there is time for; less
- * memory if one pass takes longer. An attempt takes about as long as one calibration run, so this takes up to twice it.
+ * memory if one pass takes longer, but not less than PIN_MEMORY_FLOOR unless no more is free: so a slow machine takes
+ * longer than limit_ns rather than have a PIN that is tried cheaply elsewhere. An attempt takes about as long as one
+ * calibration run, so this takes up to twice it.
  * @param memory_kib the most memory, KiB
  * @param limit_ns   the longest that an attempt may take, nanoseconds
  * @param cost       all zero on failure

@@ -7,6 +7,7 @@
  * by HKDF with SHA-256. Whoever knows one use's bytes learns nothing of another's.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,17 +20,19 @@ enum {
 /** A secret: wiped by its owner with random_wipe(). */
 struct random_pool {
     uint8_t key[RANDOM_POOL_SIZE];
+    bool has_entropy; /* not only what can be guessed went into it */
 };
 
 /** One source of entropy: EFI's random number protocol, the firmware's seeds, a counter. */
 struct random_input {
     const void *data;
-    size_t size; /* bytes; 0: the source had nothing */
+    size_t size;    /* bytes; 0: the source had nothing */
+    bool guessable; /* a counter, a time: it is mixed in, but is no entropy */
 };
 
 enum random_error {
     RANDOM_OK = 0,
-    RANDOM_NO_ENTROPY, /* all inputs are empty */
+    RANDOM_NO_ENTROPY, /* all inputs are empty; for keys: or guessable */
     RANDOM_BAD_LABEL,  /* empty label, or label or persona longer than RANDOM_LABEL_MAX */
     RANDOM_TOO_LONG,   /* more than RANDOM_OUTPUT_MAX bytes asked for */
     RANDOM_FAILED,     /* the cryptographic library failed: no memory */
@@ -61,10 +64,11 @@ struct random_stream {
 };
 
 /**
- * Opens a generator of one use.
+ * Opens a generator of one use. Keys are made with it, so that it needs entropy, where random_derive() takes what there
+ * is.
  * @param stream all zero on failure; wiped by its owner with random_stream_wipe()
  * @param label  what it is for; two with one label from one pool give the same bytes
- * @return RANDOM_OK, RANDOM_BAD_LABEL, RANDOM_FAILED
+ * @return RANDOM_OK, RANDOM_NO_ENTROPY, RANDOM_BAD_LABEL, RANDOM_FAILED
  */
 __attribute__((warn_unused_result)) enum random_error
 random_stream_open(struct random_stream *stream, const struct random_pool *pool, const char *label);

@@ -68,7 +68,7 @@ __attribute__((warn_unused_result)) enum content_error content_wrap(const uint8_
                                                                     size_t room, size_t *size);
 
 /**
- * Opens a content key that was wrapped under a persona's key.
+ * Opens a content key that was wrapped under a persona's key; its file is padded with zeros or not.
  * @return CONTENT_OK, CONTENT_MALFORMED, CONTENT_WRONG_VERSION, CONTENT_NOT_AUTHENTIC, CONTENT_FAILED
  */
 __attribute__((warn_unused_result)) enum content_error content_unwrap(const uint8_t *file, size_t size,

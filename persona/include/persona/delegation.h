@@ -9,6 +9,7 @@
  */
 
 #include "crypto/cose.h"
+#include "crypto/keys.h"
 #include "persona/config.h"
 
 enum {
@@ -35,11 +36,12 @@ enum delegation_error {
 };
 
 struct delegation {
-    struct p256_public key;         /* who may sign */
-    uint32_t roles;                 /* DELEGATION_ROLE_*, at least one */
-    uint32_t depth;                 /* further delegations that may follow; 0: none */
-    uint64_t epoch;                 /* devices that were told a higher one refuse it */
-    char persona[CONFIG_NAME_SIZE]; /* for this persona only; "": for all */
+    struct p256_public key;        /* who may sign */
+    uint32_t roles;                /* DELEGATION_ROLE_*, at least one */
+    uint32_t depth;                /* further delegations that may follow; 0: none */
+    uint64_t epoch;                /* devices that were told a higher one refuse it */
+    bool one_persona;              /* for this persona only: */
+    uint8_t persona[KEYS_ID_SIZE]; /* its identifier, which no other can take as it could a name */
 };
 
 /** What a device or a host relies on. */
@@ -63,13 +65,13 @@ __attribute__((warn_unused_result)) enum cose_error delegation_write(const struc
  * Follows a chain of delegations from the root.
  * @param chain   count signed delegations, the root's first; none: the root signs itself
  * @param role    one of DELEGATION_ROLE_*
- * @param persona what is signed is for this one; NULL: for none in particular
+ * @param persona identifier of the one that what is signed is for, KEYS_ID_SIZE bytes; NULL: for none in particular
  * @param key     who may sign; all zero on failure
  * @return any enum delegation_error
  */
 __attribute__((warn_unused_result)) enum delegation_error
 delegation_follow(const struct delegation_trust *trust, const struct cbor_bytes *chain, size_t count, uint32_t role,
-                  const char *persona, struct p256_public *key);
+                  const uint8_t *persona, struct p256_public *key);
 
 /**
  * Reads one signed delegation without verifying it, to show what it says.

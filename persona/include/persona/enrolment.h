@@ -44,7 +44,7 @@ __attribute__((warn_unused_result)) enum cose_error enrolment_write(const struct
                                                                     size_t room, size_t *size);
 
 /**
- * Reads and verifies a request.
+ * Reads and verifies a request, padded with zeros or not.
  * @param enrolment all zero on failure
  * @return any enum enrolment_error
  */

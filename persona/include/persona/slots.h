@@ -17,6 +17,7 @@
 #include "crypto/cose.h"
 #include "crypto/keys.h"
 #include "crypto/pin.h"
+#include "crypto/tpm.h"
 
 enum {
     SLOTS_MAX = 8,
@@ -29,18 +30,19 @@ enum {
 
 enum slots_error {
     SLOTS_OK = 0,
-    SLOTS_MALFORMED,    /* not a file of slots, or a value out of its bounds */
-    SLOTS_FULL,         /* SLOTS_MAX slots are there */
-    SLOTS_NO_SLOT,      /* no slot of that number or type */
-    SLOTS_WRONG_PIN,    /* another PIN, another TPM secret, or an altered slot */
-    SLOTS_NEEDS_SECRET, /* the slot is bound to a TPM, whose secret is not there */
-    SLOTS_WRONG_KEY,    /* sealed to another device or organisation */
-    SLOTS_ALTERED,      /* a sealed slot or the file was altered, or is of another persona */
-    SLOTS_NO_MEMORY,    /* less memory free than the PIN's cost asks for */
-    SLOTS_NO_RANDOM,    /* the generator failed */
-    SLOTS_UNAVAILABLE,  /* the token or TPM with the key did not do it */
-    SLOTS_TOO_LONG,     /* the PIN, the binding, or the caller's buffer */
-    SLOTS_FAILED,       /* the cryptographic library failed */
+    SLOTS_MALFORMED,     /* not a file of slots, or a value out of its bounds */
+    SLOTS_WRONG_PERSONA, /* a file of another persona */
+    SLOTS_FULL,          /* SLOTS_MAX slots are there */
+    SLOTS_NO_SLOT,       /* no slot of that number or type */
+    SLOTS_WRONG_PIN,     /* another PIN, another TPM secret, or an altered slot */
+    SLOTS_NEEDS_SECRET,  /* the slot is bound to a TPM, whose secret is not there */
+    SLOTS_WRONG_KEY,     /* sealed to another device or organisation */
+    SLOTS_ALTERED,       /* a sealed slot or the file was altered, or is of another persona */
+    SLOTS_NO_MEMORY,     /* less memory free than the PIN's cost asks for */
+    SLOTS_NO_RANDOM,     /* the generator failed */
+    SLOTS_UNAVAILABLE,   /* the token or TPM with the key did not do it */
+    SLOTS_TOO_LONG,      /* the PIN, the binding, or the caller's buffer */
+    SLOTS_FAILED,        /* the cryptographic library failed */
 };
 
 enum slot_type { SLOT_PIN = 1, SLOT_DEVICE = 2, SLOT_ESCROW = 3 };
@@ -110,6 +112,35 @@ __attribute__((warn_unused_result)) enum slots_error slots_add_sealed(struct slo
                                                                       const struct p256_public *to,
                                                                       struct random_stream *random);
 
+/**
+ * Begins a PIN slot whose TPM object is made first: chooses the salt and stretches the PIN.
+ * @param slot      what slots_add_stretched() takes
+ * @param stretched PIN_KEY_SIZE bytes, all zero on failure; the caller wipes it
+ * @return SLOTS_OK, SLOTS_TOO_LONG, SLOTS_MALFORMED (the cost), SLOTS_NO_MEMORY, SLOTS_NO_RANDOM, SLOTS_FAILED
+ */
+__attribute__((warn_unused_result)) enum slots_error slots_begin_pin(struct slot_pin *slot, const void *pin,
+                                                                     size_t pin_size, struct pin_cost cost,
+                                                                     struct random_stream *random, uint8_t *stretched);
+
+/**
+ * Makes the value that a TPM asks for before it gives a PIN slot's secret; it tells nothing of what wraps the key.
+ * @param stretched of slots_begin_pin() or slots_stretch_pin()
+ * @param auth      TPM_AUTH_MAX bytes, all zero on failure; the caller wipes it
+ * @return SLOTS_OK, SLOTS_FAILED
+ */
+__attribute__((warn_unused_result)) enum slots_error slots_auth(const uint8_t *stretched, uint8_t *auth);
+
+/** Adds the slot that slots_begin_pin() began; otherwise as slots_add_pin(). */
+__attribute__((warn_unused_result)) enum slots_error
+slots_add_stretched(struct slots *slots, const uint8_t *persona_key, const struct slot_pin *slot,
+                    const uint8_t *stretched, const struct slots_binding *binding, struct random_stream *random);
+
+/**
+ * Adds a slot that is sealed already, as it came with a grant.
+ * @return SLOTS_OK, SLOTS_FULL, SLOTS_MALFORMED (another type)
+ */
+__attribute__((warn_unused_result)) enum slots_error slots_add(struct slots *slots, const struct slot *slot);
+
 /** @return the number of the first slot of a type, from `from` on; SIZE_MAX when there is none */
 size_t slots_find(const struct slots *slots, enum slot_type type, size_t from);
 
@@ -127,6 +158,19 @@ __attribute__((warn_unused_result)) enum slots_error slots_open_pin(const struct
                                                                     const uint8_t *secret, uint8_t *persona_key);
 
 /**
+ * Stretches a PIN at a slot's cost, before slots_auth() and slots_open_stretched().
+ * @param stretched PIN_KEY_SIZE bytes, all zero on failure; the caller wipes it
+ * @return SLOTS_OK, SLOTS_NO_SLOT, SLOTS_TOO_LONG, SLOTS_NO_MEMORY, SLOTS_FAILED
+ */
+__attribute__((warn_unused_result)) enum slots_error
+slots_stretch_pin(const struct slots *slots, size_t index, const void *pin, size_t pin_size, uint8_t *stretched);
+
+/** Opens a PIN slot with what slots_stretch_pin() made; otherwise as slots_open_pin(). */
+__attribute__((warn_unused_result)) enum slots_error slots_open_stretched(const struct slots *slots, size_t index,
+                                                                          const uint8_t *stretched,
+                                                                          const uint8_t *secret, uint8_t *persona_key);
+
+/**
  * Opens a sealed slot.
  * @return SLOTS_OK, SLOTS_NO_SLOT, SLOTS_WRONG_KEY, SLOTS_ALTERED, SLOTS_NO_RANDOM, SLOTS_UNAVAILABLE, SLOTS_FAILED
  */
@@ -134,27 +178,34 @@ __attribute__((warn_unused_result)) enum slots_error
 slots_open_sealed(const struct slots *slots, size_t index, const struct p256_agreer *agreer, uint8_t *persona_key);
 
 /**
- * Reads a file of slots. Nothing in it is authenticated before a slot was opened and slots_check() was asked.
+ * Reads a file of slots, padded with zeros or not. Nothing in it is authenticated before a slot was opened and
+ * slots_check() was asked.
  * @param slots all zero on failure
- * @return SLOTS_OK, SLOTS_MALFORMED
+ * @param id    the persona's, KEYS_ID_SIZE bytes; NULL: any
+ * @return SLOTS_OK, SLOTS_MALFORMED, SLOTS_WRONG_PERSONA
  */
-__attribute__((warn_unused_result)) enum slots_error slots_read(struct slots *slots, const uint8_t *file, size_t size);
+__attribute__((warn_unused_result)) enum slots_error slots_read(struct slots *slots, const uint8_t *id,
+                                                                const uint8_t *file, size_t size);
 
 /**
- * Checks a whole file under the persona's key.
+ * Checks a whole file, padded with zeros or not, under the persona's key.
  * @return SLOTS_OK, SLOTS_ALTERED, SLOTS_FAILED
  */
 __attribute__((warn_unused_result)) enum slots_error slots_check(const struct slots *slots, const uint8_t *persona_key,
                                                                  const uint8_t *file, size_t size);
 
 /**
- * Writes the file, of the next generation.
+ * Writes the file, of the next generation, and not padded. Until slots_written() is called the next one has the same
+ * generation.
  * @param file room bytes; SLOTS_FILE_MAX is enough
  * @param size its bytes; 0 on failure
  * @return SLOTS_OK, SLOTS_TOO_LONG, SLOTS_FAILED
  */
-__attribute__((warn_unused_result)) enum slots_error slots_write(struct slots *slots, const uint8_t *persona_key,
+__attribute__((warn_unused_result)) enum slots_error slots_write(const struct slots *slots, const uint8_t *persona_key,
                                                                  uint8_t *file, size_t room, size_t *size);
+
+/** Notes that the file is on the disk. */
+void slots_written(struct slots *slots);
 
 /** @return the error's text, one line without a full stop; never NULL */
 const char *slots_error_text(enum slots_error error);

@@ -6,7 +6,8 @@
  * The personas on a device, as the loader finds them:
  *
  *     flipside.conf                 optional
- *     personas/NAME/persona.conf    and the kernel and initrd that it names
+ *     personas/NAME/persona.conf    and the kernel and initrd that it names; or
+ *     personas/NAME/a/, b/, grant   an encrypted persona, whatever else is there
  *
  * The caller gives access to the files (EFI's file protocol, a directory, a test's memory); nothing else of the device
  * is needed. What is damaged stays in the list, with the reason, so that the user can be told.
@@ -24,6 +25,7 @@ enum store_file_result {
     STORE_FILE_OK = 0,
     STORE_FILE_ABSENT, /* no such file or directory, or no such entry any more */
     STORE_FILE_FAILED, /* the medium or the file system failed */
+    STORE_FILE_FULL,   /* written: there is no room on the medium, or it is write-protected */
 };
 
 /**
@@ -46,9 +48,26 @@ struct store_files {
     enum store_file_result (*read)(void *context, const char *path, uint64_t offset, void *buffer, size_t size);
 };
 
+/**
+ * Writing of the few files that a device writes itself, beside struct store_files. Each has a fixed size, so that once
+ * it is there a change touches its data alone and neither its directory nor the file system's tables.
+ */
+struct store_write {
+    void *context; /* given back to the function */
+
+    /**
+     * Writes all of a file, in place, and does not return before the medium has it. Where it is not there it is made,
+     * with its directory; where it has another size it gets this one. A cut may leave any part of it old, new or
+     * garbled, and nothing else changed.
+     * @return STORE_FILE_OK, STORE_FILE_FAILED, STORE_FILE_FULL
+     */
+    enum store_file_result (*write)(void *context, const char *path, const void *data, size_t size);
+};
+
 enum store_status {
-    STORE_READY = 0,
-    STORE_DAMAGED, /* can't be started; the reason says why */
+    STORE_READY = 0, /* a plain one */
+    STORE_ENCRYPTED, /* signed and encrypted: vault.h has the rest */
+    STORE_DAMAGED,   /* can't be started; the reason says why */
 };
 
 struct store_persona {
