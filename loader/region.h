@@ -43,7 +43,7 @@ struct region_usim {
     uint32_t flash_block_size; /* bytes */
     uint32_t flash_lanes;
     uint8_t state_key[HANDOVER_USIM_KEY_SIZE];
-    uint8_t state_salt[HANDOVER_USIM_SALT_SIZE];
+    uint8_t seed[HANDOVER_USIM_KEY_SIZE];
 };
 
 struct region_request {

@@ -93,7 +93,7 @@ static void fill_usim(struct region_build *build) {
     to->flash_block_size = from->flash_block_size;
     to->flash_lanes = from->flash_lanes;
     memcpy(to->state_key, from->state_key, sizeof(to->state_key));
-    memcpy(to->state_salt, from->state_salt, sizeof(to->state_salt));
+    memcpy(to->seed, from->seed, sizeof(to->seed));
 }
 
 _Static_assert((int)BOARD_SPI_WORDS == (int)HANDOVER_SPI_WORDS, "one bitmap");

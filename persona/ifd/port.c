@@ -30,7 +30,7 @@ enum port_taken port_take(const uint8_t *bytes, size_t size, struct port_answer 
         return PORT_NONSENSE;
     if (size < PORT_PREFIX_SIZE + length)
         return PORT_MORE;
-    if (size > PORT_PREFIX_SIZE + length || bytes[PORT_PREFIX_SIZE] > PORT_BROKEN)
+    if (size > PORT_PREFIX_SIZE + length || bytes[PORT_PREFIX_SIZE] > PORT_BAD_FRAME)
         return PORT_NONSENSE;
     answer->status = (enum port_status)bytes[PORT_PREFIX_SIZE];
     answer->size = length - 1;

@@ -26,7 +26,6 @@ enum port_status {
     PORT_IS_OFF = 1,     /* the card has no power: it was never turned on, or the system was suspended since */
     PORT_REFUSED = 2,    /* there is no card, or it is not for this persona */
     PORT_BAD_FRAME = 3,  /* no request */
-    PORT_BROKEN = 4,     /* the card cannot remember what it has to, and does nothing */
     PORT_NOTHING = 0xff, /* no answer in time, or none that makes sense; or there is no port */
 };
 

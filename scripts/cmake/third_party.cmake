@@ -24,7 +24,7 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|linux)$")
         libfdt/fdt_strerror.c libfdt/fdt_sw.c libfdt/fdt_wip.c)
 endif()
 
-if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
+if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare)$")
     # Z_SOLO: no allocation, no files. memcpy is there all the same, and faster than zlib's own loop.
     flipside_third_party(zlib_inflate zlib .
         adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)

@@ -176,7 +176,7 @@ static void the_usim_is_handed_over_to_el2_alone(void **state) {
                                         .flash_block_size = 0x40000,
                                         .flash_lanes = 0x10001,
                                         .state_key = {1, 2, 3},
-                                        .state_salt = {4, 5}};
+                                        .seed = {4, 5}};
     const struct handover *handover = filled();
     const struct handover_usim *usim = &handover->usim;
     assert_int_equal(usim->profile.size, sizeof profile);
@@ -184,7 +184,7 @@ static void the_usim_is_handed_over_to_el2_alone(void **state) {
     assert_int_equal(stage1(handover, usim->profile.base).access, TABLES_EL2_READ);
     assert_int_equal(usim->flash, flash);
     assert_memory_equal(usim->state_key, request.usim.state_key, sizeof usim->state_key);
-    assert_memory_equal(usim->state_salt, request.usim.state_salt, sizeof usim->state_salt);
+    assert_memory_equal(usim->seed, request.usim.seed, sizeof usim->seed);
     assert_int_equal(handover->personas[0].usim, HANDOVER_USIM_NONE);
     assert_int_equal(handover->personas[1].usim, HANDOVER_USIM_READ);
     assert_int_equal(stage1(handover, flash - 1).access, TABLES_NONE);

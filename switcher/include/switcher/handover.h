@@ -33,10 +33,9 @@ enum {
     HANDOVER_NAME_SIZE = 32,     /* bytes, with the final NUL */
     HANDOVER_TITLE_SIZE = 64,    /* bytes, UTF-8, with the final NUL */
     HANDOVER_SPI_WORDS = 32,     /* bitmap words: INTIDs 0 to 1023 */
-    HANDOVER_STACK_SIZE = 16384, /* bytes of stack per CPU; the page below each stack is not mapped */
+    HANDOVER_STACK_SIZE = 32768, /* bytes of stack per CPU; the page below each stack is not mapped */
     HANDOVER_PREWARM_MS_MAX = 3600000,
     HANDOVER_USIM_KEY_SIZE = 32, /* bytes */
-    HANDOVER_USIM_SALT_SIZE = 8,
 };
 
 struct handover_range {
@@ -135,7 +134,7 @@ struct handover_usim {
     uint32_t flash_block_size;     /* bytes */
     uint32_t flash_lanes;          /* a 1 in the lowest bit of each chip's part of the bus of 32 bits */
     uint8_t state_key[HANDOVER_USIM_KEY_SIZE];
-    uint8_t state_salt[HANDOVER_USIM_SALT_SIZE]; /* random, new at each start */
+    uint8_t seed[HANDOVER_USIM_KEY_SIZE]; /* random, new at each start: of what the card needs */
 };
 
 /** A place that tells whether a shared device is at rest. */
