@@ -62,8 +62,8 @@ enum usim_file_error usim_file_write_issue(const struct usim_file_issue *issue, 
     struct cbor_writer writer = cbor_write(file, room < USIM_FILE_SIZE ? room : USIM_FILE_SIZE);
     size_t sealed_size = 0, object_size = 0;
     *written = 0;
-    enum usim_file_error error = error_of(cose_encrypt_write(&content, &nothing, issue->device, 1, issue->random,
-                                                             sealed, sizeof(sealed), &sealed_size));
+    enum usim_file_error error = error_of(
+        cose_encrypt_write(&content, &nothing, issue->device, 1, issue->random, sealed, sizeof(sealed), &sealed_size));
     if (error != USIM_FILE_OK)
         return error == USIM_FILE_MALFORMED ? USIM_FILE_FAILED : error;
     const struct cose_content outer = {USIM_FILE_ISSUE_TYPE, sealed, sealed_size};
@@ -99,8 +99,7 @@ static enum usim_file_error open_issued(const struct usim_file_opener *opener, s
         return error;
     if (cose_encrypt_read(&encrypt, sign1.payload.start, sign1.payload.size) != COSE_OK)
         return USIM_FILE_MALFORMED;
-    return error_of(
-        cose_encrypt_open(&encrypt, USIM_FILE_PROFILE_TYPE, &nothing, opener->agreer, profile, room, size));
+    return error_of(cose_encrypt_open(&encrypt, USIM_FILE_PROFILE_TYPE, &nothing, opener->agreer, profile, room, size));
 }
 
 /* ---- Kept */
@@ -129,9 +128,7 @@ static enum usim_file_error open_kept(const struct usim_file_opener *opener, str
         return USIM_FILE_NO_ROOM;
     *size = kept.size - SEAL_OVERHEAD;
     enum usim_error error = usim_unseal(opener->key, SEAL_PROFILE, kept.start, profile, *size);
-    return error == USIM_OK              ? USIM_FILE_OK
-           : error == USIM_NOT_AUTHENTIC ? USIM_FILE_WRONG_DEVICE
-                                         : USIM_FILE_FAILED;
+    return error == USIM_OK ? USIM_FILE_OK : error == USIM_NOT_AUTHENTIC ? USIM_FILE_WRONG_DEVICE : USIM_FILE_FAILED;
 }
 
 enum usim_file_error usim_file_open(const struct usim_file_opener *opener, const uint8_t *file, size_t file_size,
@@ -147,8 +144,8 @@ enum usim_file_error usim_file_open(const struct usim_file_opener *opener, const
     if (reader.failed || items != (form == FORM_ISSUED ? 3 : 2))
         return USIM_FILE_MALFORMED;
     *issued = form == FORM_ISSUED;
-    enum usim_file_error error = *issued ? open_issued(opener, &reader, profile, room, size)
-                                         : open_kept(opener, &reader, profile, room, size);
+    enum usim_file_error error =
+        *issued ? open_issued(opener, &reader, profile, room, size) : open_kept(opener, &reader, profile, room, size);
     if (error == USIM_FILE_OK)
         return USIM_FILE_OK;
     crypto_wipe(profile, room);

@@ -8,7 +8,8 @@
 
 static const struct virtio_console_port ports[CHANNEL_PORTS] = {
     [CHANNEL_CONTROL] = {"flipside.control", control_started, control_opened, control_received},
-    [CHANNEL_USIM] = {"flipside.usim", usim_started, usim_opened, usim_received}, /* the last: left out without a USIM */
+    [CHANNEL_USIM] = {"flipside.usim", usim_started, usim_opened,
+                      usim_received}, /* the last: left out without a USIM */
 };
 
 _Static_assert((int)CHANNEL_PORTS <= (int)VIRTIO_CONSOLE_PORTS_MAX, "a console has room for every port");

@@ -3,9 +3,9 @@
 #define SWITCHER_USIM_H
 
 /**
- * The virtual USIM beneath the personas, on the port flipside.usim: the card is crypto/usim's, its state in the flash that
- * the hand-over names. A flip costs nothing here: that a persona was suspended is seen at its next message. All need the
- * switcher lock.
+ * The virtual USIM beneath the personas, on the port flipside.usim: the card is crypto/usim's, its state in the flash
+ * that the hand-over names. A flip costs nothing here: that a persona was suspended is seen at its next message. All
+ * need the switcher lock.
  */
 
 #include "arch.h"

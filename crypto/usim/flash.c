@@ -44,8 +44,7 @@ static bool program(const struct usim_flash *flash, uint32_t offset, const uint8
     for (uint32_t done = 0; done < USIM_RECORD_SIZE; done += WORD) {
         uint32_t word;
         memcpy(&word, record + done, sizeof(word));
-        if (!flash->program(flash->context, offset + done, word) ||
-            flash->read(flash->context, offset + done) != word)
+        if (!flash->program(flash->context, offset + done, word) || flash->read(flash->context, offset + done) != word)
             return false;
     }
     return true;

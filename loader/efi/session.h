@@ -87,8 +87,8 @@ __attribute__((warn_unused_result)) bool session_open(struct session *session);
 void session_open_vault(struct session *session);
 
 /**
- * Opens the device's USIM, if it has one (usim.c); the vault is open. Prints what the user is to know. One that cannot be
- * used is left out of the start.
+ * Opens the device's USIM, if it has one (usim.c); the vault is open. Prints what the user is to know. One that cannot
+ * be used is left out of the start.
  */
 void session_open_usim(struct session *session);
 

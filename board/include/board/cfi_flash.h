@@ -43,7 +43,8 @@ struct cfi_flash {
 __attribute__((warn_unused_result)) enum cfi_error cfi_open_last(struct cfi_flash *flash, const struct cfi_bus *bus,
                                                                  uint64_t base, uint64_t size, uint32_t blocks);
 
-/** Reads a word. @param flash a struct cfi_flash, as below @param offset bytes from the part's start, a multiple of 4 */
+/** Reads a word. @param flash a struct cfi_flash, as below @param offset bytes from the part's start, a multiple of 4
+ */
 uint32_t cfi_read(void *flash, uint32_t offset);
 
 /** Programs a word, which clears bits alone. @return false: the chip says that it failed, or does not finish */

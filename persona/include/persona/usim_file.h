@@ -3,9 +3,10 @@
 #define PERSONA_USIM_FILE_H
 
 /**
- * The file device/usim of a device (persona/persona.cddl): a USIM's profile, as it was issued or as the device keeps it.
- * What is issued is sealed to the device's key, then signed by the organisation in a role that may command devices, with
- * the delegations from its root. The device takes it once, and keeps it sealed under its own secret in the same place.
+ * The file device/usim of a device (persona/persona.cddl): a USIM's profile, as it was issued or as the device keeps
+ * it. What is issued is sealed to the device's key, then signed by the organisation in a role that may command devices,
+ * with the delegations from its root. The device takes it once, and keeps it sealed under its own secret in the same
+ * place.
  */
 
 #include "persona/delegation.h"

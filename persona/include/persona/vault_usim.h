@@ -3,12 +3,12 @@
 #define PERSONA_VAULT_USIM_H
 
 /**
- * The device's USIM, before it goes beneath the personas: its profile out of the file device/usim (usim_file.h), and its
- * state, which lies where no persona reaches.
+ * The device's USIM, before it goes beneath the personas: its profile out of the file device/usim (usim_file.h), and
+ * its state, which lies where no persona reaches.
  *
- * A profile that was issued is taken once: its state is begun, then the file is written anew as the device keeps it. The
- * issue's file put back later begins nothing, since the state tells that this generation was here. A profile that is kept
- * but whose state is gone is refused: begun anew it would accept challenges a second time.
+ * A profile that was issued is taken once: its state is begun, then the file is written anew as the device keeps it.
+ * The issue's file put back later begins nothing, since the state tells that this generation was here. A profile that
+ * is kept but whose state is gone is refused: begun anew it would accept challenges a second time.
  */
 
 #include "persona/usim_file.h"

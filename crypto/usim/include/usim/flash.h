@@ -5,9 +5,9 @@
 /**
  * A USIM's state in NOR flash: the storage of usim/state.h over two erase blocks, one for each copy.
  *
- * A copy is written to the next blank place of its block, and the block erased only when it is full: the other block has
- * the newer copy then. What a power cut leaves of a write or an erasure harms one copy, as if it had been written in
- * place.
+ * A copy is written to the next blank place of its block, and the block erased only when it is full: the other block
+ * has the newer copy then. What a power cut leaves of a write or an erasure harms one copy, as if it had been written
+ * in place.
  */
 
 #include <stdbool.h>
