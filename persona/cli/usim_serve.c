@@ -110,10 +110,16 @@ static bool answer(int socket, struct usim_card *card, const uint8_t *frame, siz
     return good;
 }
 
+/* The reader sends a frame in two pieces, and the second waits until the first is acknowledged. */
+static bool acknowledge(int socket) {
+    const int one = 1;
+    return setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)) == 0;
+}
+
 static void serve(int socket, struct usim_card *card) {
     static uint8_t frame[FRAME_MAX];
     uint8_t head[2];
-    while (stopped == 0 && receive(socket, head, sizeof(head))) {
+    while (stopped == 0 && receive(socket, head, sizeof(head)) && acknowledge(socket)) {
         size_t size = (size_t)head[0] << 8 | head[1];
         if (!receive(socket, frame, size) || (size > 0 && !answer(socket, card, frame, size)))
             return;
