@@ -13,10 +13,13 @@
 
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA256_C
+/* Only for what TS 33.220 asks of a USIM. */
+#define MBEDTLS_SHA1_C
 #define MBEDTLS_HKDF_C
 
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
+#define MBEDTLS_CIPHER_MODE_CFB /* parameters of TPM commands */
 #define MBEDTLS_GCM_C
 #define MBEDTLS_GCM_LARGE_TABLE
 #define MBEDTLS_CIPHER_C

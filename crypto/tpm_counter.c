@@ -60,17 +60,14 @@ static enum tpm_error open_counter(struct tpm *tpm, uint32_t number, struct tpm_
 /* TPM2_NV_DefineSpace. */
 static enum tpm_error define(struct tpm *tpm, uint32_t number) {
     uint8_t area[PUBLIC_SIZE];
-    struct tpm_reader parameters;
     const struct tpm_call call = {
         .code = TPM_CC_NV_DEFINE_SPACE, .entities = {tpm_permanent(TPM_RH_OWNER)}, .entity_count = 1};
     struct tpm_writer command = tpm_call_begin(tpm, &call);
     tpm_put_sized(&command, NULL, 0); // no authorisation value
     write_public(area, number, ATTRIBUTES);
     tpm_put_sized(&command, area, sizeof(area));
-    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters);
-    if (error != TPM_OK)
-        return error == TPM_WRONG_AUTH ? TPM_OWNED : error;
-    return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;
+    enum tpm_error error = tpm_call_finish(tpm, &call, &command);
+    return error == TPM_WRONG_AUTH ? TPM_OWNED : error;
 }
 
 /* A command in which the counter authorises itself. */
@@ -80,13 +77,9 @@ static struct tpm_call call_of(uint32_t code, const struct tpm_entity *counter) 
 
 /* TPM2_NV_Increment. */
 static enum tpm_error increment(struct tpm *tpm, const struct tpm_entity *counter) {
-    struct tpm_reader parameters;
     const struct tpm_call call = call_of(TPM_CC_NV_INCREMENT, counter);
     struct tpm_writer command = tpm_call_begin(tpm, &call);
-    enum tpm_error error = tpm_call_end(tpm, &call, &command, &parameters);
-    if (error != TPM_OK)
-        return error;
-    return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;
+    return tpm_call_finish(tpm, &call, &command);
 }
 
 /* TPM2_NV_Read. */
@@ -140,15 +133,12 @@ enum tpm_error tpm_counter_make(struct tpm *tpm, uint32_t number, uint64_t *valu
 
 enum tpm_error tpm_counter_remove(struct tpm *tpm, uint32_t number) {
     struct tpm_entity counter;
-    struct tpm_reader parameters;
     enum tpm_error error = open_counter(tpm, number, &counter);
     if (error != TPM_OK)
         return error;
     const struct tpm_call call = {
         .code = TPM_CC_NV_UNDEFINE_SPACE, .entities = {tpm_permanent(TPM_RH_OWNER), counter}, .entity_count = 2};
     struct tpm_writer command = tpm_call_begin(tpm, &call);
-    error = tpm_call_end(tpm, &call, &command, &parameters);
-    if (error != TPM_OK)
-        return error == TPM_WRONG_AUTH ? TPM_OWNED : error;
-    return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;
+    error = tpm_call_finish(tpm, &call, &command);
+    return error == TPM_WRONG_AUTH ? TPM_OWNED : error;
 }

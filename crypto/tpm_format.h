@@ -226,4 +226,8 @@ struct tpm_writer tpm_call_begin(struct tpm *tpm, const struct tpm_call *call);
 __attribute__((warn_unused_result)) enum tpm_error
 tpm_call_end(struct tpm *tpm, const struct tpm_call *call, struct tpm_writer *command, struct tpm_reader *parameters);
 
+/** The same for a command whose response has no parameters. */
+__attribute__((warn_unused_result)) enum tpm_error tpm_call_finish(struct tpm *tpm, const struct tpm_call *call,
+                                                                   struct tpm_writer *command);
+
 #endif

@@ -7,15 +7,6 @@ static struct tpm_call call_of(uint32_t code, struct tpm_bytes password) {
         .code = code, .entities = {tpm_permanent(TPM_RH_LOCKOUT)}, .entity_count = 1, .auth = password};
 }
 
-/* Sends a command whose response has no parameters. */
-static enum tpm_error finish(struct tpm *tpm, const struct tpm_call *call, struct tpm_writer *command) {
-    struct tpm_reader parameters;
-    enum tpm_error error = tpm_call_end(tpm, call, command, &parameters);
-    if (error != TPM_OK)
-        return error;
-    return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;
-}
-
 /* TPM2_DictionaryAttackParameters. */
 static enum tpm_error set_limits(struct tpm *tpm, struct tpm_bytes password, const struct tpm_limits *limits) {
     const struct tpm_call call = call_of(TPM_CC_DICTIONARY_ATTACK_PARAMETERS, password);
@@ -23,7 +14,7 @@ static enum tpm_error set_limits(struct tpm *tpm, struct tpm_bytes password, con
     tpm_put_u32(&command, limits->allowed);
     tpm_put_u32(&command, limits->interval_s);
     tpm_put_u32(&command, limits->recovery_s);
-    return finish(tpm, &call, &command);
+    return tpm_call_finish(tpm, &call, &command);
 }
 
 /* TPM2_HierarchyChangeAuth; the new password goes encrypted, and the response is authorised by it. */
@@ -33,7 +24,7 @@ static enum tpm_error set_password(struct tpm *tpm, struct tpm_bytes old, struct
     call.new_auth = &password;
     struct tpm_writer command = tpm_call_begin(tpm, &call);
     tpm_put_sized(&command, password.start, password.size);
-    return finish(tpm, &call, &command);
+    return tpm_call_finish(tpm, &call, &command);
 }
 
 enum tpm_error tpm_guard(struct tpm *tpm, const struct tpm_auth *old, const struct tpm_auth *password,
@@ -61,5 +52,5 @@ enum tpm_error tpm_lift_lockout(struct tpm *tpm, const struct tpm_auth *password
         return error;
     const struct tpm_call call = call_of(TPM_CC_DICTIONARY_ATTACK_LOCK_RESET, taken);
     struct tpm_writer command = tpm_call_begin(tpm, &call);
-    return finish(tpm, &call, &command);
+    return tpm_call_finish(tpm, &call, &command);
 }

@@ -14,7 +14,6 @@
 enum {
     AES_KEY_SIZE = 16,
     AES_KEY_BITS = 8 * AES_KEY_SIZE,
-    AES_BLOCK_SIZE = 16,
     SESSION_AREA_SIZE = 4 + 2 + DIGEST_SIZE + 1 + 2 + DIGEST_SIZE, /* handle, nonce, attributes, HMAC */
     KDF_BITS = 8 * DIGEST_SIZE,
     KDF_INPUT_MAX = 4 + 8 + 2 * DIGEST_SIZE + 4,
@@ -195,24 +194,15 @@ static struct session_value session_value(const struct tpm *tpm, struct tpm_byte
 /* AES-128-CFB in place, with key and IV from KDFa. @param newer, older nonces: the sender's first */
 static bool crypt_parameter(const struct session_value *key, struct tpm_bytes newer, struct tpm_bytes older,
                             bool encrypt, uint8_t *data, size_t size) {
-    uint8_t derived[DIGEST_SIZE], block[AES_BLOCK_SIZE];
-    uint8_t *previous = derived + AES_KEY_SIZE;
+    uint8_t derived[DIGEST_SIZE];
+    size_t offset = 0;
     mbedtls_aes_context aes;
     mbedtls_aes_init(&aes);
-    bool good = kdf_a(key, "CFB", newer, older, derived) && mbedtls_aes_setkey_enc(&aes, derived, AES_KEY_BITS) == 0;
-    for (size_t at = 0; at < size && good; at += AES_BLOCK_SIZE) {
-        size_t piece = size - at < AES_BLOCK_SIZE ? size - at : AES_BLOCK_SIZE;
-        good = mbedtls_aes_crypt_ecb(&aes, MBEDTLS_AES_ENCRYPT, previous, block) == 0;
-        if (!encrypt)
-            memcpy(previous, data + at, piece);
-        for (size_t i = 0; i < piece; i++)
-            data[at + i] ^= block[i];
-        if (encrypt)
-            memcpy(previous, data + at, piece);
-    }
+    bool good = kdf_a(key, "CFB", newer, older, derived) && mbedtls_aes_setkey_enc(&aes, derived, AES_KEY_BITS) == 0 &&
+                mbedtls_aes_crypt_cfb128(&aes, encrypt ? MBEDTLS_AES_ENCRYPT : MBEDTLS_AES_DECRYPT, size, &offset,
+                                         derived + AES_KEY_SIZE, data, data) == 0;
     mbedtls_aes_free(&aes);
     crypto_wipe(derived, sizeof(derived));
-    crypto_wipe(block, sizeof(block));
     return good;
 }
 
@@ -344,4 +334,12 @@ enum tpm_error tpm_call_end(struct tpm *tpm, const struct tpm_call *call, struct
     crypto_wipe(&key, sizeof(key));
     crypto_wipe(tpm->command, sizeof(tpm->command)); // parameters, of which some are secrets
     return error;
+}
+
+enum tpm_error tpm_call_finish(struct tpm *tpm, const struct tpm_call *call, struct tpm_writer *command) {
+    struct tpm_reader parameters;
+    enum tpm_error error = tpm_call_end(tpm, call, command, &parameters);
+    if (error != TPM_OK)
+        return error;
+    return tpm_read_end(&parameters) ? TPM_OK : TPM_BAD_ANSWER;
 }

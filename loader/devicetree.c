@@ -168,6 +168,12 @@ static void write_chosen(struct devicetree_build *build) {
     }
     put(build, "kaslr-seed", request->kaslr_seed, sizeof(request->kaslr_seed));
     put(build, "rng-seed", request->rng_seed, sizeof(request->rng_seed));
+    if (request->version != NULL) {
+        put_string(build, "flipside,version", request->version);
+    }
+    if (request->up_token != NULL) {
+        put_string(build, "flipside,up-token", request->up_token);
+    }
     end(build);
 }
 

@@ -37,6 +37,8 @@ struct devicetree_request {
     const char *command_line;    /* UTF-8, goes to the kernel as it is */
     uint8_t kaslr_seed[DEVICETREE_KASLR_SEED_SIZE];
     uint8_t rng_seed[DEVICETREE_RNG_SEED_SIZE];
+    const char *version;  /* of an encrypted persona, decimal: /chosen/flipside,version; NULL: none */
+    const char *up_token; /* what its system writes down when it has come up: /chosen/flipside,up-token; NULL: none */
 };
 
 /**

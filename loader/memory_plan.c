@@ -32,7 +32,7 @@ static uint64_t round_up(uint64_t value) {
 }
 
 static bool range_is_good(const struct memory_range *range) {
-    if (range->kind != MEMORY_FREE && range->kind != MEMORY_AFTER_EXIT) {
+    if (range->kind != MEMORY_FREE && range->kind != MEMORY_AFTER_EXIT && range->kind != MEMORY_LOADER_DATA) {
         return false;
     }
     return range->size <= UINT64_MAX - range->base;

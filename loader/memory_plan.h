@@ -22,8 +22,9 @@ enum {
 };
 
 enum memory_kind {
-    MEMORY_FREE = 1,   /* usable now (EfiConventionalMemory) */
-    MEMORY_AFTER_EXIT, /* usable by personas once boot services have ended (boot services' and loader's memory) */
+    MEMORY_FREE = 1,    /* usable now (EfiConventionalMemory) */
+    MEMORY_AFTER_EXIT,  /* usable by personas once boot services have ended (theirs, and the loader's image) */
+    MEMORY_LOADER_DATA, /* the same, but what the loader itself asked for (EfiLoaderData) */
 };
 
 struct memory_range {

@@ -28,7 +28,7 @@ struct region_placement region_place(const struct region_persona *persona) {
 uint64_t region_partition_minimum(const struct region_persona *persona) {
     struct region_persona at_zero = *persona;
     at_zero.partition.base = 0;
-    return round_up(region_place(&at_zero).end, HUGE_PAGE) + ROOM_TO_RUN;
+    return round_up(region_place(&at_zero).end, HUGE_PAGE) + round_up(persona->room, HUGE_PAGE) + ROOM_TO_RUN;
 }
 
 static struct devicetree_request tree_request(const struct region_request *request,
@@ -40,6 +40,8 @@ static struct devicetree_request tree_request(const struct region_request *reque
         .partition = persona->partition,
         .initrd = {.base = region_place(persona).initrd, .size = persona->initrd_size},
         .command_line = persona->command_line,
+        .version = persona->version,
+        .up_token = persona->up_token,
     };
     memcpy(tree.kaslr_seed, persona->kaslr_seed, sizeof(tree.kaslr_seed));
     memcpy(tree.rng_seed, persona->rng_seed, sizeof(tree.rng_seed));
@@ -53,16 +55,25 @@ static uint64_t take(struct region_layout *layout, uint64_t size) {
     return offset;
 }
 
+static uint32_t stage2_count(const struct region_request *request) {
+    uint32_t count = request->persona_count;
+    for (uint32_t i = 0; i < request->persona_count; i++)
+        count += request->personas[i].tpm != 0;
+    return count;
+}
+
 static struct region_layout lay_out(const struct region_request *request) {
     struct region_layout layout = {0};
     (void)take(&layout, request->switcher->size);
     layout.stacks = take(&layout, request->board->cpu_count * (uint64_t)(REGION_PAGE_SIZE + HANDOVER_STACK_SIZE));
     layout.handover = take(&layout, sizeof(struct handover));
-    layout.tables_size = TABLES_FOR_SWITCHER + request->persona_count * (uint64_t)TABLES_PER_PERSONA;
+    layout.clear = take(&layout, REGION_CLEAR_SIZE);
+    layout.tables_size = TABLES_FOR_SWITCHER + stage2_count(request) * (uint64_t)TABLES_PER_PERSONA;
     layout.tables = take(&layout, layout.tables_size);
     layout.size = round_up(layout.size, REGION_STREAM_LEVEL2_SIZE);
     layout.stream_tables = take(&layout, request->persona_count * (uint64_t)REGION_STREAM_TABLE_SIZE);
     layout.copies = layout.size;
+    layout.usim = take(&layout, request->usim.size);
     for (uint32_t i = 0; i < request->persona_count; i++) {
         const struct region_persona *persona = &request->personas[i];
         struct devicetree_request tree = tree_request(request, persona);
@@ -109,18 +120,32 @@ static uint64_t load_switcher(struct region_build *build) {
     return entry;
 }
 
+/* Nothing of what the memory was used for before stays behind the end. */
+static void copy_pages(const struct region_build *build, uint64_t offset, const void *from, uint64_t size) {
+    uint8_t *to = build->memory + offset;
+    memcpy(to, from, (size_t)size);
+    memset(to + size, 0, (size_t)(round_up(size, REGION_PAGE_SIZE) - size));
+}
+
 static void copy_persona(struct region_build *build, uint32_t index) {
     const struct region_persona *persona = &build->request->personas[index];
     struct devicetree_request tree = tree_request(build->request, persona);
     uint8_t *tree_memory = build->memory + build->layout.personas[index].tree;
+    memset(tree_memory, 0, (size_t)build->layout.personas[index].tree_room);
     enum devicetree_error error = devicetree_build(&tree, tree_memory, (size_t)build->layout.personas[index].tree_room);
     if (error != DEVICETREE_OK)
         region_fail(build, REGION_BAD_TREE, (int)error, persona->name, 0);
     else if (devicetree_size(tree_memory) > REGION_TREE_MAX)
         region_fail(build, REGION_TREE_TOO_LARGE, 0, persona->name, 0);
-    memcpy(build->memory + build->layout.personas[index].kernel, persona->kernel, (size_t)persona->kernel_size);
+    copy_pages(build, build->layout.personas[index].kernel, persona->kernel, persona->kernel_size);
     if (persona->initrd_size > 0)
-        memcpy(build->memory + build->layout.personas[index].initrd, persona->initrd, (size_t)persona->initrd_size);
+        copy_pages(build, build->layout.personas[index].initrd, persona->initrd, persona->initrd_size);
+}
+
+static void copy_usim(const struct region_build *build) {
+    const struct region_usim *usim = &build->request->usim;
+    if (usim->size > 0)
+        memcpy(build->memory + build->layout.usim, usim->profile, (size_t)usim->size);
 }
 
 static void check_handover(struct region_build *build) {
@@ -138,11 +163,14 @@ struct region_fault region_fill(struct region *region, const struct region_reque
 
     /* Stacks and guard pages hold nothing of what the memory was used for before. */
     memset(build.memory, 0, (size_t)build.layout.copies);
+    memset(build.memory + build.layout.size, 0, (size_t)(size - build.layout.size));
     build.handover = (struct handover *)(void *)(build.memory + build.layout.handover);
     region->handover = physical + build.layout.handover;
+    region->clear = physical + build.layout.clear;
     region->entry = load_switcher(&build);
     for (uint32_t i = 0; i < request->persona_count && build.fault.error == REGION_OK; i++)
         copy_persona(&build, i);
+    copy_usim(&build);
     if (build.fault.error == REGION_OK)
         region_build_handover(&build);
     if (build.fault.error == REGION_OK)

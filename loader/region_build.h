@@ -20,10 +20,12 @@ enum {
 struct region_layout {
     uint64_t stacks; /* per CPU: a guard page, then HANDOVER_STACK_SIZE */
     uint64_t handover;
+    uint64_t clear; /* REGION_CLEAR_SIZE bytes, not mapped */
     uint64_t tables;
     uint64_t tables_size;
     uint64_t stream_tables; /* per persona: first level, then second level, REGION_STREAM_TABLE_SIZE bytes */
     uint64_t copies;        /* to the end */
+    uint64_t usim;          /* the profile */
     struct {
         uint64_t kernel;
         uint64_t tree;

@@ -63,6 +63,11 @@ static bool read_parts(struct parts *parts, const uint8_t *data, size_t size) {
     return cbor_read_end(&reader) && cose_sign1_read(&parts->signed_manifest, object.start, object.size) == COSE_OK;
 }
 
+bool manifest_is_one(const uint8_t *data, size_t size) {
+    struct parts parts;
+    return read_parts(&parts, data, size) && cbor_text_equal(parts.signed_manifest.type, MANIFEST_TYPE);
+}
+
 static struct manifest_fault fault_of(enum manifest_error error) { return (struct manifest_fault){.error = error}; }
 
 static enum manifest_error error_of(enum cose_error error) {

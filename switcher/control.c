@@ -68,7 +68,10 @@ void control_opened(unsigned persona, bool open) {
         agents[persona].present = false;
 }
 
-bool control_is_up(unsigned persona) { return agents[persona].up; }
+bool control_is_up(unsigned persona) {
+    enum persona_state state = switcher.personas[persona].state;
+    return agents[persona].up && state >= PERSONA_RUNNING && state <= PERSONA_ASLEEP;
+}
 
 static bool has_agent(void) { return agents[switcher.running].present && channel_is_open(CHANNEL_CONTROL); }
 
@@ -110,7 +113,7 @@ static void write_personas(struct cbor_writer *writer) {
         cbor_write_text(writer, persona->description->name);
         cbor_write_uint(writer, persona->state);
         cbor_write_uint(writer, nanoseconds(persona->since));
-        cbor_write_uint(writer, agents[i].up);
+        cbor_write_uint(writer, control_is_up(i));
     }
 }
 

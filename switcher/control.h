@@ -39,7 +39,7 @@ __attribute__((warn_unused_result)) bool control_ask(void);
 /** Tells the running persona's agent, if there is one, that the last request is over. */
 void control_cancel(void);
 
-/** @return whether the persona's agent has said since the persona's start that it is up */
+/** @return whether the persona is in memory and its agent has said since its start that it is up */
 bool control_is_up(unsigned persona);
 
 /** @return the error's text, one line without a full stop; never NULL */

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { ESCAPE_CHARACTER = 0x1b, DELETE_CHARACTER = 0x7f };
+
 static const struct efi_system_table *console;
 
 void console_open(const struct efi_system_table *table) { console = table; }
@@ -52,19 +54,63 @@ void console_print(const char *format, ...) {
     print_text(text);
 }
 
+static unsigned key_of_character(efi_char character) {
+    switch (character) {
+    case '\r':
+    case '\n':
+        return CONSOLE_KEY_ENTER;
+    case '\b':
+    case DELETE_CHARACTER:
+        return CONSOLE_KEY_BACKSPACE;
+    case ESCAPE_CHARACTER:
+        return CONSOLE_KEY_ESCAPE;
+    default:
+        return character < 0x100 ? character : CONSOLE_KEY_OTHER;
+    }
+}
+
+static unsigned key_of_scan_code(uint16_t scan_code) {
+    switch (scan_code) {
+    case EFI_SCAN_UP:
+        return CONSOLE_KEY_UP;
+    case EFI_SCAN_DOWN:
+        return CONSOLE_KEY_DOWN;
+    case EFI_SCAN_DELETE: /* what terminals send for the backspace key may be either */
+        return CONSOLE_KEY_BACKSPACE;
+    case EFI_SCAN_ESC:
+        return CONSOLE_KEY_ESCAPE;
+    default:
+        return CONSOLE_KEY_OTHER;
+    }
+}
+
 unsigned console_key(void) {
     struct efi_input_key key = {0};
     if (console->console_in->read_key_stroke(console->console_in, &key) != EFI_SUCCESS)
         return CONSOLE_KEY_NONE;
-    if (key.unicode_char == '\r' || key.unicode_char == '\n')
-        return CONSOLE_KEY_ENTER;
-    if (key.unicode_char != 0 && key.unicode_char < 0x100)
-        return key.unicode_char;
-    if (key.scan_code == EFI_SCAN_UP)
-        return CONSOLE_KEY_UP;
-    if (key.scan_code == EFI_SCAN_DOWN)
-        return CONSOLE_KEY_DOWN;
-    return CONSOLE_KEY_OTHER;
+    return key.unicode_char != 0 ? key_of_character(key.unicode_char) : key_of_scan_code(key.scan_code);
+}
+
+unsigned console_wait_key(void) {
+    unsigned key;
+    while ((key = console_key()) == CONSOLE_KEY_NONE)
+        console_wait(CONSOLE_POLL_MS);
+    return key;
+}
+
+size_t console_read_secret(const char *prompt, char *line, size_t room) {
+    size_t length = 0;
+    unsigned key = CONSOLE_KEY_NONE;
+    console_print("%s", prompt);
+    while (key != CONSOLE_KEY_ESCAPE && (key != CONSOLE_KEY_ENTER || length == 0)) {
+        key = console_wait_key();
+        if (key == CONSOLE_KEY_BACKSPACE && length > 0)
+            line[--length] = 0;
+        if (key >= ' ' && key <= '~' && length < room)
+            line[length++] = (char)key;
+    }
+    console_print("\n");
+    return key == CONSOLE_KEY_ENTER ? length : 0;
 }
 
 void console_wait(unsigned milliseconds) { (void)console->boot_services->stall((size_t)milliseconds * 1000); }

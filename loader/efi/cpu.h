@@ -52,12 +52,46 @@ static inline void cpu_clean(const void *memory, uint64_t size) {
     __asm__ volatile("dsb sy" ::: "memory");
 }
 
+/** Copies memory that need not be aligned to anything. @param size bytes */
+static inline void cpu_copy(void *to, const void *from, uint64_t size) {
+    uint8_t *at = to;
+    const uint8_t *source = from;
+    for (; size >= 64; size -= 64)
+        __asm__ volatile("ld1 {v0.16b-v3.16b}, [%0], #64\n\tst1 {v0.16b-v3.16b}, [%1], #64"
+                         : "+r"(source), "+r"(at)::"v0", "v1", "v2", "v3", "memory");
+    for (; size > 0; size--)
+        *at++ = *source++;
+}
+
+/** Writes zeros, by whole cache lines where the CPU can. @param memory aligned to 4096 bytes, as is its end */
+static inline void cpu_zero(void *memory, uint64_t size) {
+    uint64_t dczid;
+    __asm__("mrs %0, dczid_el0" : "=r"(dczid));
+    uint64_t block = UINT64_C(4) << (dczid & 0xf);
+    uint64_t at = (uint64_t)(uintptr_t)memory, end = at + size;
+    if ((dczid & 0x10) == 0 && block <= 4096)
+        for (; at < end; at += block)
+            __asm__ volatile("dc zva, %0" ::"r"(at) : "memory");
+    for (; at < end; at += 16)
+        __asm__ volatile("stp xzr, xzr, [%0]" ::"r"(at) : "memory");
+}
+
 /**
  * Leaves for the switcher for good (trampoline.S). Boot services must have ended, and all that the switcher reads
  * before its MMU is on must have been cleaned.
  * @param handover physical address of the hand-over @param entry physical address of the switcher's entry
+ * @param clear physical address of a copy of cpu_clear() with its list, which goes on to the entry
  */
-_Noreturn void cpu_hand_over(uint64_t handover, uint64_t entry);
+_Noreturn void cpu_hand_over(uint64_t handover, uint64_t entry, uint64_t clear);
+
+/**
+ * Clears what was in use until the hand-over: the loader, its stack, the firmware (trampoline.S). It is not called but
+ * copied to where nothing of that is, with the list of ranges (clear.h) right behind it, and entered with the MMU off.
+ */
+void cpu_clear(void);
+
+/** The end of cpu_clear()'s code. */
+extern const uint8_t cpu_clear_end[];
 
 /** The end of cpu_hand_over()'s code, which itself runs without the MMU. */
 extern const uint8_t cpu_hand_over_end[];

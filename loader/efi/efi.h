@@ -25,6 +25,8 @@ typedef uint16_t efi_char;
 #define EFI_NOT_READY (EFI_ERROR_BIT | 6)
 #define EFI_DEVICE_ERROR (EFI_ERROR_BIT | 7)
 #define EFI_OUT_OF_RESOURCES (EFI_ERROR_BIT | 9)
+#define EFI_WRITE_PROTECTED (EFI_ERROR_BIT | 8)
+#define EFI_VOLUME_FULL (EFI_ERROR_BIT | 11)
 #define EFI_VOLUME_CORRUPTED (EFI_ERROR_BIT | 10)
 #define EFI_NOT_FOUND (EFI_ERROR_BIT | 14)
 
@@ -68,7 +70,7 @@ struct efi_input_key {
     uint16_t scan_code;
     efi_char unicode_char;
 };
-enum efi_scan_code { EFI_SCAN_UP = 1, EFI_SCAN_DOWN = 2, EFI_SCAN_ESC = 0x17 };
+enum efi_scan_code { EFI_SCAN_UP = 1, EFI_SCAN_DOWN = 2, EFI_SCAN_DELETE = 8, EFI_SCAN_ESC = 0x17 };
 struct efi_simple_text_input {
     efi_status (*reset)(struct efi_simple_text_input *, bool extended);
     efi_status (*read_key_stroke)(struct efi_simple_text_input *, struct efi_input_key *);
@@ -170,6 +172,8 @@ struct efi_file_info { /* 13.5.16 */
         0x09576e92, 0x6d3f, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }                                 \
     }
 #define EFI_FILE_MODE_READ UINT64_C(1)
+#define EFI_FILE_MODE_WRITE UINT64_C(2)
+#define EFI_FILE_MODE_CREATE (UINT64_C(1) << 63)
 #define EFI_FILE_DIRECTORY UINT64_C(0x10)
 
 struct efi_file { /* 13.5 */
@@ -177,12 +181,14 @@ struct efi_file { /* 13.5 */
     efi_status (*open)(struct efi_file *, struct efi_file **opened, const efi_char *name, uint64_t mode,
                        uint64_t attributes);
     efi_status (*close)(struct efi_file *);
-    void *delete;
+    efi_status (*delete)(struct efi_file *);
     efi_status (*read)(struct efi_file *, size_t *size, void *buffer);
-    void *write;
+    efi_status (*write)(struct efi_file *, size_t *size, const void *buffer);
     void *get_position;
     efi_status (*set_position)(struct efi_file *, uint64_t position);
     efi_status (*get_info)(struct efi_file *, const struct efi_guid *, size_t *size, void *buffer);
+    void *set_info;
+    efi_status (*flush)(struct efi_file *);
 };
 
 struct efi_simple_file_system { /* 13.4 */

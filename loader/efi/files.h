@@ -26,4 +26,8 @@ void files_close(struct files *files);
 /** @param files open, and longer alive than the result @return access to the store as persona/store.h wants it */
 struct store_files files_access(struct files *files);
 
+/** @param files open, and longer alive than the result @return how its files are written, as persona/store.h wants it
+ */
+struct store_write files_writing(struct files *files);
+
 #endif

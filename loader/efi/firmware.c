@@ -79,8 +79,10 @@ static bool kind_of(const struct efi_memory_descriptor *descriptor, enum memory_
     case EFI_CONVENTIONAL_MEMORY:
         *kind = MEMORY_FREE;
         return true;
-    case EFI_LOADER_CODE:
     case EFI_LOADER_DATA:
+        *kind = MEMORY_LOADER_DATA;
+        return true;
+    case EFI_LOADER_CODE:
     case EFI_BOOT_SERVICES_CODE:
     case EFI_BOOT_SERVICES_DATA:
         *kind = MEMORY_AFTER_EXIT;
@@ -150,7 +152,9 @@ static enum firmware_error check_map(const struct memory_range *wanted, size_t c
     return error;
 }
 
-enum firmware_error firmware_leave(const struct memory_range *wanted, size_t count) {
+enum firmware_error firmware_leave(const struct memory_range *wanted, size_t count,
+                                   const struct firmware_memory **memory) {
+    *memory = &firmware.memory;
     enum firmware_error error = check_map(wanted, count);
     if (error != FIRMWARE_OK)
         return error;

@@ -74,9 +74,11 @@ __attribute__((warn_unused_result)) bool firmware_random(void *out, size_t size)
  * here or in console.h works any more; after an error all still do.
  * A firmware that fails half-way can't be gone back to (UEFI 2.10, 7.4.6): then the machine is reset.
  * @param wanted ranges that must be usable (any kind) @param count number of them
+ * @param memory out: the memory map that boot services ended with
  * @return FIRMWARE_OK, FIRMWARE_MEMORY_TAKEN, or as firmware_memory_map()
  */
-__attribute__((warn_unused_result)) enum firmware_error firmware_leave(const struct memory_range *wanted, size_t count);
+__attribute__((warn_unused_result)) enum firmware_error firmware_leave(const struct memory_range *wanted, size_t count,
+                                                                       const struct firmware_memory **memory);
 
 /** @return the error's text, one line without a full stop; never NULL */
 const char *firmware_error_text(enum firmware_error error);

@@ -1,58 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <libfdt.h>
-#include <string.h>
-
 #include "console.h"
 #include "cpu.h"
-#include "crypto/random.h"
+#include "entropy.h"
 #include "pci.h"
+#include "scrub.h"
 #include "session.h"
 
 enum {
     MIB = 1024 * 1024,
-    RNG_SIZE = 64, /* bytes asked of the firmware */
     PCI_HOSTS_MAX = 8,
     ADDRESSES_MAX = HANDOVER_QUIET_MAX,
 };
 
-static struct random_input seed_of(const void *tree, const char *property) {
-    struct random_input input = {0};
-    int size = 0;
-    int chosen = fdt_path_offset(tree, "/chosen");
-    if (chosen < 0)
-        return input;
-    input.data = fdt_getprop(tree, chosen, property, &size);
-    input.size = input.data != NULL && size > 0 ? (size_t)size : 0;
-    return input;
-}
-
-static enum random_error fill_pool(const struct session *session, struct random_pool *pool) {
-    uint8_t bytes[RNG_SIZE] = {0};
-    uint64_t counter = cpu_counter();
-    bool have_bytes = firmware_random(bytes, sizeof(bytes));
-    struct random_input inputs[] = {
-        {bytes, have_bytes ? sizeof(bytes) : 0, false},
-        seed_of(session->tree, "rng-seed"),
-        seed_of(session->tree, "kaslr-seed"),
-        {&counter, sizeof(counter), true},
-    };
-    if (!have_bytes && inputs[1].size == 0 && inputs[2].size == 0)
-        console_print("Warning: the firmware has no random numbers; the personas' seeds can be guessed\n");
-    enum random_error error = random_init(pool, inputs, sizeof(inputs) / sizeof(inputs[0]));
-    memset(bytes, 0, sizeof(bytes));
-    __asm__ volatile("" ::"r"(bytes) : "memory"); /* the compiler must not leave the wiping out */
-    return error;
-}
-
 static bool make_seeds(struct session *session) {
     struct random_pool pool;
-    enum random_error error = fill_pool(session, &pool);
+    enum random_error error = entropy_fill(&pool, session->tree, NULL);
+    if (!pool.has_entropy)
+        console_print("Warning: the firmware has no random numbers; the personas' seeds can be guessed\n");
     for (uint32_t i = 0; i < session->request.persona_count && error == RANDOM_OK; i++) {
         struct region_persona *persona = &session->request.personas[i];
         error = random_derive(&pool, "kaslr-seed", persona->name, persona->kaslr_seed, sizeof(persona->kaslr_seed));
         if (error == RANDOM_OK)
             error = random_derive(&pool, "rng-seed", persona->name, persona->rng_seed, sizeof(persona->rng_seed));
     }
+    if (error == RANDOM_OK)
+        error = random_derive(&pool, "usim", "", session->request.usim.seed, sizeof(session->request.usim.seed));
     random_wipe(&pool);
     if (error != RANDOM_OK)
         console_print("Seeds: %s\n", random_error_text(error));
@@ -137,7 +109,7 @@ static void report(struct session *session, const struct region_fault *fault) {
             session_mark(session, session->request_index[i], SESSION_DAMAGED, "%s", text);
 }
 
-static enum firmware_error leave(const struct session *session) {
+static enum firmware_error leave(const struct session *session, const struct firmware_memory **memory) {
     struct memory_range wanted[STORE_PERSONAS_MAX + 1];
     size_t count = 0;
     wanted[count++] = (struct memory_range){session->plan.switcher_base, session->plan.switcher_size, MEMORY_FREE};
@@ -145,7 +117,7 @@ static enum firmware_error leave(const struct session *session) {
         const struct tree_range *partition = &session->request.personas[i].partition;
         wanted[count++] = (struct memory_range){partition->base, partition->size, MEMORY_FREE};
     }
-    return firmware_leave(wanted, count);
+    return firmware_leave(wanted, count, memory);
 }
 
 static void print_what_starts(const struct region_request *request) {
@@ -160,6 +132,8 @@ static void print_what_starts(const struct region_request *request) {
 /* The region is the firmware's to give: it is claimed before it is written to, and given back if that fails. */
 static void fill_and_leave(struct session *session) {
     struct region region = {0};
+    const struct clear_range kept = {session->plan.switcher_base, session->plan.switcher_size};
+    const struct firmware_memory *last_map = NULL;
     void *memory = (void *)(uintptr_t)session->plan.switcher_base;
     struct region_fault fault =
         region_fill(&region, &session->request, memory, session->plan.switcher_base, session->plan.switcher_size);
@@ -168,19 +142,20 @@ static void fill_and_leave(struct session *session) {
         return;
     }
     print_what_starts(&session->request);
-    enum firmware_error error = leave(session);
+    enum firmware_error error = leave(session, &last_map);
     if (error != FIRMWARE_OK) {
         console_print("%s\n", firmware_error_text(error));
         return;
     }
+    scrub_memory(last_map, &kept, (void *)(uintptr_t)region.clear);
     cpu_clean(memory, session->plan.switcher_size);
     cpu_clean((const void *)(uintptr_t)cpu_hand_over,
               (uint64_t)((uintptr_t)cpu_hand_over_end - (uintptr_t)cpu_hand_over));
-    cpu_hand_over(region.handover, region.entry);
+    cpu_hand_over(region.handover, region.entry, region.clear);
 }
 
-void session_start(struct session *session, size_t chosen) {
-    session_plan(session); /* the firmware may have taken memory while the user was choosing */
+static void start(struct session *session, size_t chosen) {
+    session_plan(session, false); /* the firmware may have taken memory while the user was choosing */
     if (!find_chosen(session, chosen) || !session_check_dma(session) || !make_seeds(session) || !list_quiet(session))
         return;
     console_print("Memory: switcher %lu MB", (unsigned long)(session->plan.switcher_size / MIB));
@@ -193,6 +168,14 @@ void session_start(struct session *session, size_t chosen) {
         console_print("%s\n", firmware_error_text(error));
         return;
     }
+    vault_close(&session->vault); /* wipes the device's key; the TPM is prepared for power-off */
     fill_and_leave(session);
+    session_open_vault(session);
     firmware_free((void *)(uintptr_t)session->plan.switcher_base, session->plan.switcher_size);
+}
+
+void session_start(struct session *session, size_t chosen) {
+    session_leave_locked(session);
+    start(session, chosen);
+    session_take_back(session);
 }

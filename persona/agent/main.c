@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "daemon.h"
+#include "mark.h"
 #include "tune.h"
 
 enum { OK = 0, FAILED = 1, USAGE = 2 };
@@ -20,6 +21,7 @@ static const char help[] =
     "  tune on|off|show                    settings that make suspend fast\n"
     "  run [--up] [--no-tune]              be the service: answer requests to flip\n"
     "  up                                  tell that this system has come up\n"
+    "  mark                                tell the loader that this version of the system has come up\n"
     "  --help, --version\n"
     "\n"
     "See flipside-agent(8).\n";
@@ -46,6 +48,23 @@ static int run(int count, char **words) {
 static int up(int count, char **words) {
     (void)words;
     return count == 0 ? client_up() : wrong_usage();
+}
+
+/* A system whose loader asks for no mark has nothing to do, and did it. */
+static int mark(int count, char **words) {
+    struct mark mark;
+    (void)words;
+    if (count != 0)
+        return wrong_usage();
+    enum mark_error error = mark_read("/proc/device-tree/chosen", &mark);
+    if (error == MARK_OK)
+        error = mark_put(&mark);
+    if (error == MARK_OK || error == MARK_NOT_ASKED)
+        return OK;
+    bool system = error == MARK_NO_STORE || error == MARK_NO_FILE || error == MARK_NOT_WRITTEN;
+    (void)fprintf(stderr, "flipside-agent: the mark that this system came up: %s%s%s\n", mark_error_text(error),
+                  system ? ": " : "", system ? strerror(errno) : "");
+    return FAILED;
 }
 
 static int flip(int count, char **words) { return count == 1 ? client_flip(words[0]) : wrong_usage(); }
@@ -97,8 +116,9 @@ int main(int count, char **words) {
         const char *name;
         int (*run)(int count, char **words);
     } commands[] = {
-        {"run", run},         {"up", up},     {"flip", flip},         {"status", status},
-        {"inhibit", inhibit}, {"tune", tune}, {"--help", print_help}, {"--version", print_version},
+        {"run", run},   {"mark", mark},         {"up", up},
+        {"flip", flip}, {"status", status},     {"inhibit", inhibit},
+        {"tune", tune}, {"--help", print_help}, {"--version", print_version},
     };
     for (size_t i = 0; count > 1 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(words[1], commands[i].name) == 0)

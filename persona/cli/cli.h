@@ -38,19 +38,23 @@ struct verb {
     enum cli_exit (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct verb verb_org_init, verb_persona_create, verb_persona_issue, verb_inspect;
+extern const struct verb verb_org_init, verb_org_show, verb_persona_create, verb_persona_update, verb_persona_issue,
+    verb_persona_list, verb_persona_show, verb_device_enroll, verb_device_list, verb_device_show, verb_device_recover,
+    verb_deliver, verb_install, verb_uninstall, verb_verify, verb_inspect, verb_usim_create, verb_usim_show,
+    verb_usim_issue, verb_usim_export, verb_usim_import, verb_usim_serve;
 
-/* One option with a value that a verb takes. */
+/* One option that a verb takes: with a value, or a flag. */
 struct option_value {
     const char *name;  /* without dashes */
     const char **to;   /* set to the last one given */
-    const char **list; /* or: all that are given, at most list_room; then `to` is NULL */
+    bool *flag;        /* or: set when it is given; it has no value then */
+    const char **list; /* or: all that are given, at most list_room */
     size_t list_room;
     size_t *list_count;
 };
 
-/* Reads a verb's options, those of struct cli too. @return arguments that are no options begin at this index; 0: wrong
- */
+/* Reads a verb's options, those of struct cli too, and moves what is none to the end.
+ * @return arguments that are no options begin at this index; 0: wrong */
 int cli_options(struct cli *cli, const struct option_value *options, size_t count, int argc, char **argv);
 
 /* A number in decimal digits. */
@@ -61,6 +65,7 @@ bool cli_number(const char *option, const char *text, uint64_t least, uint64_t m
 struct report {
     bool json;
     bool first;
+    bool item; /* an item of a list begins with the next line */
     unsigned depth;
 };
 
@@ -75,6 +80,12 @@ void report_item_end(struct report *report);
 void report_list_end(struct report *report);
 void report_end(struct report *report);
 
+/* ---- Progress of long work, on a terminal only */
+
+/* Says how far it is; `total` 0: that it begins. A line that is left is ended by cli_progress_end(). */
+void cli_progress(const char *what, uint64_t done, uint64_t total);
+void cli_progress_end(void);
+
 /* ---- Files, random numbers, secrets */
 
 enum { CLI_PATH_SIZE = 4096, CLI_PASSPHRASE_MAX = 128 };
@@ -84,11 +95,32 @@ __attribute__((format(printf, 2, 3))) bool path_of(char *path, const char *forma
 /* Reads a file of at most `room` bytes. */
 bool file_read(const char *path, void *bytes, size_t room, size_t *size);
 
-/* Writes a file: whole, or not at all. `secret`: nobody else may read it. */
+/* Writes a file: whole, or not at all, also after a cut. `secret`: nobody else may read it. */
 bool file_write(const char *path, const void *bytes, size_t size, bool secret);
 
-/* Makes a directory, with those above it. */
+/* Copies a file in pieces, holes left as holes: whole, or not at all. */
+bool file_copy(const char *from, const char *to);
+
+/* A file that is being written beside its place. */
+struct file_output {
+    char path[CLI_PATH_SIZE];
+    char beside[CLI_PATH_SIZE];
+    int file; /* -1: none */
+};
+
+bool file_output_open(struct file_output *output, const char *path, bool secret);
+
+/* Puts it in its place; or, when not good, takes it away. @return whether it is there */
+bool file_output_close(struct file_output *output, bool good);
+
+/* Writes all of it. */
+bool descriptor_write(int file, const void *bytes, size_t size);
+
+/* Makes a directory, with those above it, lastingly. */
 bool directory_make(const char *path);
+
+/* Makes lasting what changed in the directory that a path is in. */
+bool directory_sync(const char *path);
 
 /* Random numbers of the kernel. */
 bool host_random(struct random_stream *random);

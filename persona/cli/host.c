@@ -40,48 +40,138 @@ bool file_read(const char *path, void *bytes, size_t room, size_t *size) {
     return whole;
 }
 
-static bool write_all(int file, const uint8_t *bytes, size_t size) {
+bool descriptor_write(int file, const void *bytes, size_t size) {
+    const uint8_t *at = bytes;
     while (size > 0) {
-        ssize_t written = write(file, bytes, size);
+        ssize_t written = write(file, at, size);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
             return false;
-        bytes += written;
+        at += written;
         size -= (size_t)written;
     }
     return true;
 }
 
+bool directory_sync(const char *path) {
+    char directory[CLI_PATH_SIZE];
+    if (!path_of(directory, "%s", path))
+        return false;
+    char *slash = strrchr(directory, '/');
+    if (slash == NULL)
+        (void)snprintf(directory, sizeof(directory), ".");
+    else
+        slash[slash == directory ? 1 : 0] = '\0';
+    int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = file >= 0 && fsync(file) == 0;
+    if (!good)
+        cli_error("%s: %s", directory, strerror(errno));
+    if (file >= 0)
+        (void)close(file);
+    return good;
+}
+
 /* Beside its place first, since a file that is half written must not be found there. */
-bool file_write(const char *path, const void *bytes, size_t size, bool secret) {
-    char beside[CLI_PATH_SIZE];
-    if (!path_of(beside, "%s.new", path))
+bool file_output_open(struct file_output *output, const char *path, bool secret) {
+    output->file = -1;
+    if (!path_of(output->path, "%s", path) || !path_of(output->beside, "%s.new", path))
         return false;
     /* What an interrupted run left, or somebody laid there, would keep its own owner and mode. */
-    (void)unlink(beside);
-    int file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, secret ? 0600 : 0644);
-    bool good = file >= 0 && write_all(file, bytes, size) && fsync(file) == 0;
-    if (file >= 0)
-        good = close(file) == 0 && good;
-    good = good && rename(beside, path) == 0;
-    if (!good) {
+    (void)unlink(output->beside);
+    output->file = open(output->beside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, secret ? 0600 : 0644);
+    if (output->file < 0)
         cli_error("%s: %s", path, strerror(errno));
-        (void)unlink(beside);
+    return output->file >= 0;
+}
+
+bool file_output_close(struct file_output *output, bool good) {
+    if (output->file < 0)
+        return false;
+    bool written = good && fsync(output->file) == 0;
+    written = close(output->file) == 0 && written && rename(output->beside, output->path) == 0;
+    output->file = -1;
+    if (good && !written)
+        cli_error("%s: %s", output->path, strerror(errno));
+    if (!written)
+        (void)unlink(output->beside);
+    return written && directory_sync(output->path);
+}
+
+bool file_write(const char *path, const void *bytes, size_t size, bool secret) {
+    struct file_output output;
+    if (!file_output_open(&output, path, secret))
+        return false;
+    bool good = descriptor_write(output.file, bytes, size);
+    if (!good)
+        cli_error("%s: %s", path, strerror(errno));
+    return file_output_close(&output, good);
+}
+
+/* One stretch without holes. */
+static bool copy_stretch(int from, int to, off_t start, off_t end) {
+    static uint8_t piece[1 << 20];
+    while (start < end) {
+        size_t wanted = (size_t)(end - start) < sizeof(piece) ? (size_t)(end - start) : sizeof(piece);
+        ssize_t got = pread(from, piece, wanted, start);
+        if (got <= 0 || lseek(to, start, SEEK_SET) < 0 || !descriptor_write(to, piece, (size_t)got))
+            return false;
+        start += got;
     }
+    return true;
+}
+
+static bool copy_all(int from, int to) {
+    struct stat status;
+    if (fstat(from, &status) != 0 || ftruncate(to, status.st_size) != 0)
+        return false;
+    for (off_t at = 0; at < status.st_size;) {
+        off_t start = lseek(from, at, SEEK_DATA);
+        if (start < 0)
+            return errno == ENXIO;
+        at = lseek(from, start, SEEK_HOLE);
+        if (at < 0 || !copy_stretch(from, to, start, at))
+            return false;
+    }
+    return true;
+}
+
+bool file_copy(const char *from, const char *to) {
+    struct file_output output;
+    int file = open(from, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        cli_error("%s: %s", from, strerror(errno));
+    bool good = file >= 0 && file_output_open(&output, to, false);
+    if (good) {
+        bool copied = copy_all(file, output.file);
+        if (!copied)
+            cli_error("%s: %s", to, strerror(errno));
+        good = file_output_close(&output, copied);
+    }
+    if (file >= 0)
+        (void)close(file);
     return good;
+}
+
+static bool make_one(const char *path) {
+    if (mkdir(path, 0777) == 0)
+        return directory_sync(path);
+    return errno == EEXIST;
 }
 
 bool directory_make(const char *path) {
     char part[CLI_PATH_SIZE];
     if (!path_of(part, "%s", path))
         return false;
+    size_t length = strlen(part);
+    while (length > 1 && part[length - 1] == '/')
+        part[--length] = '\0';
     for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        (void)mkdir(part, 0777);
+        (void)make_one(part);
         *slash = '/';
     }
-    if (mkdir(part, 0777) == 0 || errno == EEXIST)
+    if (make_one(part))
         return true;
     cli_error("%s: %s", path, strerror(errno));
     return false;

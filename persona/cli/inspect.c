@@ -5,9 +5,11 @@
 
 #include "crypto/cose_key.h"
 #include "crypto/stream.h"
-#include "persona.h"
-#include "persona/enrolment.h"
-#include "persona/slots.h"
+#include "device.h"
+#include "persona/device_key.h"
+#include "persona/grant.h"
+#include "persona/state.h"
+#include "show.h"
 
 enum { INSPECT_MAX = COSE_PAYLOAD_MAX };
 
@@ -38,52 +40,10 @@ static enum verdict show_stream(const struct subject *subject) {
     return SHOWN;
 }
 
-static void show_manifest_fields(struct report *report, const struct manifest *manifest) {
-    static const char *const kinds[] = {"", "kernel", "initrd", "root"};
-    report_text(report, "name", manifest->name);
-    report_hex(report, "id", manifest->id, sizeof(manifest->id));
-    report_text(report, "title", manifest->title);
-    report_number(report, "version", manifest->version);
-    report_number(report, "minimum-version", manifest->minimum_version);
-    report_text(report, "command-line", manifest->command_line);
-    report_text(report, "unlock", manifest->unlock == MANIFEST_UNLOCK_PIN ? "pin" : "device");
-    report_number(report, "devices", manifest->device_count);
-    report_list_begin(report, "boards");
-    for (size_t i = 0; i < manifest->board_count; i++) {
-        report_item_begin(report);
-        report_text(report, "name", manifest->boards[i]);
-        report_item_end(report);
-    }
-    report_list_end(report);
-    report_list_begin(report, "components");
-    for (size_t i = 0; i < manifest->component_count; i++) {
-        const struct manifest_component *component = &manifest->components[i];
-        report_item_begin(report);
-        report_text(report, "kind", kinds[component->kind]);
-        report_text(report, "file", component->file);
-        report_number(report, "size", component->size);
-        report_number(report, "memory", component->memory);
-        report_hex(report, "digest", component->digest, sizeof(component->digest));
-        report_item_end(report);
-    }
-    report_list_end(report);
-}
-
-static bool looks_like_manifest(const struct subject *subject) {
-    struct cbor_reader reader = cbor_read(subject->bytes, subject->size);
-    struct cose_sign1 sign1;
-    (void)cbor_read_array_of(&reader, 2, 2);
-    uint64_t chain = cbor_read_array_of(&reader, 0, DELEGATION_CHAIN_MAX);
-    for (uint64_t i = 0; i < chain; i++)
-        (void)cbor_read_bytes(&reader, DELEGATION_SIZE_MAX);
-    struct cbor_bytes object = cbor_read_bytes(&reader, MANIFEST_SIZE_MAX);
-    return cbor_read_end(&reader) && cose_sign1_read(&sign1, object.start, object.size) == COSE_OK;
-}
-
 /* Nothing of a manifest is shown that was not verified, since it would be taken for true. */
 static enum verdict show_manifest(const struct subject *subject) {
     static struct manifest manifest;
-    if (!looks_like_manifest(subject))
+    if (!manifest_is_one(subject->bytes, subject->size))
         return NOT_THIS;
     report_text(subject->report, "kind", "manifest");
     if (subject->trust == NULL) {
@@ -125,7 +85,91 @@ static enum verdict show_enrolment(const struct subject *subject) {
         return NOT_GENUINE;
     report_hex(subject->report, "thumbprint", thumbprint, sizeof(thumbprint));
     report_text(subject->report, "board", enrolment.board);
-    report_text(subject->report, "key-kept-in", enrolment.keeping == ENROLMENT_TPM ? "tpm" : "file");
+    report_text(subject->report, "key-kept-in", device_keeping_word(enrolment.keeping));
+    return SHOWN;
+}
+
+/* As of a manifest, nothing is shown that was not verified. */
+static enum verdict show_grant(const struct subject *subject) {
+    static struct grant grant;
+    enum grant_error read = grant_read(&grant, subject->bytes, subject->size);
+    if (read == GRANT_MALFORMED || read == GRANT_ABSENT)
+        return NOT_THIS;
+    report_text(subject->report, "kind", "grant");
+    if (subject->trust == NULL) {
+        report_text(subject->report, "signature", "not verified: give --root or --org");
+        return SHOWN;
+    }
+    struct grant_fault fault = grant_open(&grant, subject->trust, subject->bytes, subject->size);
+    report_text(subject->report, "signature", fault.error == GRANT_OK ? "good" : grant_fault_text(fault));
+    if (fault.error != GRANT_OK)
+        return NOT_GENUINE;
+    report_text(subject->report, "for", grant.kind == GRANT_ISSUE ? "issue" : "recovery");
+    report_hex(subject->report, "id", grant.id, sizeof(grant.id));
+    report_hex(subject->report, "device", grant.device, sizeof(grant.device));
+    report_number(subject->report, "number", grant.number);
+    report_text(subject->report, "unlock", grant.unlock == MANIFEST_UNLOCK_PIN ? "pin" : "device");
+    return SHOWN;
+}
+
+/* It is signed by the key that it names itself; whether that is the right one only --root or --org can tell. */
+static enum verdict show_organisation(const struct subject *subject) {
+    struct organisation organisation;
+    uint8_t thumbprint[P256_THUMBPRINT_SIZE];
+    enum organisation_error error = organisation_read(&organisation, subject->bytes, subject->size);
+    if (error == ORGANISATION_MALFORMED)
+        return NOT_THIS;
+    bool other = error == ORGANISATION_OK && subject->trust != NULL &&
+                 memcmp(&subject->trust->root, &organisation.root, sizeof(organisation.root)) != 0;
+    report_text(subject->report, "kind", "organisation");
+    report_text(subject->report, "signature",
+                error != ORGANISATION_OK ? organisation_error_text(error)
+                : other                  ? "good, but of another organisation"
+                                         : "good");
+    if (error != ORGANISATION_OK || p256_thumbprint(&organisation.root, thumbprint) != P256_OK)
+        return NOT_GENUINE;
+    report_text(subject->report, "name", organisation.name);
+    report_hex(subject->report, "root", thumbprint, sizeof(thumbprint));
+    report_number(subject->report, "epoch", organisation.epoch);
+    return other ? NOT_GENUINE : SHOWN;
+}
+
+static enum verdict show_device_key(const struct subject *subject) {
+    struct p256_public key;
+    enum enrolment_keeping keeping;
+    uint8_t thumbprint[P256_THUMBPRINT_SIZE];
+    if (device_key_look(subject->bytes, subject->size, &key, &keeping) != DEVICE_KEY_OK ||
+        p256_thumbprint(&key, thumbprint) != P256_OK)
+        return NOT_THIS;
+    report_text(subject->report, "kind", "device key");
+    report_hex(subject->report, "thumbprint", thumbprint, sizeof(thumbprint));
+    report_text(subject->report, "key-kept-in", device_keeping_word(keeping));
+    return SHOWN;
+}
+
+/* Only the device can tell whether it is genuine. */
+static enum verdict show_state(const struct subject *subject) {
+    static struct state state;
+    const struct state_copy copies[2] = {{subject->bytes, subject->size}, {NULL, 0}};
+    if (state_peek(&state, copies) != STATE_OK)
+        return NOT_THIS;
+    report_text(subject->report, "kind", "device state");
+    report_text(subject->report, "signature", "only the device can tell");
+    report_number(subject->report, "generation", state.generation);
+    report_number(subject->report, "epoch", state.epoch);
+    report_bool(subject->report, "tpm-counter", state.counted);
+    report_list_begin(subject->report, "personas");
+    for (size_t i = 0; i < state.persona_count; i++) {
+        const struct state_persona *persona = &state.personas[i];
+        report_item_begin(subject->report);
+        report_hex(subject->report, "id", persona->id, sizeof(persona->id));
+        report_number(subject->report, "wrong-pins", persona->failed_attempts);
+        report_number(subject->report, "version", persona->version);
+        report_number(subject->report, "minimum-version", persona->minimum_version);
+        report_number(subject->report, "grant", persona->grant);
+        report_item_end(subject->report);
+    }
+    report_list_end(subject->report);
     return SHOWN;
 }
 
@@ -137,8 +181,10 @@ static enum verdict show_signed(const struct subject *subject) {
     report_bytes_text(subject->report, "type", sign1.type);
     report_hex(subject->report, "signer", sign1.key_id, sizeof(sign1.key_id));
     show_delegation(subject);
-    if (subject->trust == NULL)
+    if (subject->trust == NULL) {
+        report_text(subject->report, "signature", "not verified: give --root or --org");
         return SHOWN;
+    }
     enum cose_error error = cose_sign1_verify(&sign1, DELEGATION_TYPE, &subject->trust->root);
     report_text(subject->report, "signature", error == COSE_OK ? "good" : cose_error_text(error));
     return error == COSE_OK ? SHOWN : NOT_GENUINE;
@@ -191,7 +237,8 @@ static enum verdict show_key(const struct subject *subject) {
 
 static enum verdict show(const struct subject *subject) {
     static enum verdict (*const kinds[])(const struct subject *) = {
-        show_stream, show_manifest, show_enrolment, show_signed, show_sealed, show_slots, show_key};
+        show_stream, show_manifest, show_grant,      show_organisation, show_enrolment, show_signed,
+        show_sealed, show_slots,    show_device_key, show_state,        show_key};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         enum verdict verdict = kinds[i](subject);
         if (verdict != NOT_THIS)
@@ -265,9 +312,12 @@ const struct verb verb_inspect = {
     {"inspect", NULL},
     "say what a file of ours is, and whether it is genuine",
     "usage: flipside inspect [--root=FILE] FILE\n\n"
-    "Tells manifests, delegations, sealed keys, key slots, encrypted files and public keys apart, and shows what they\n"
-    "say. Signatures are verified against the root's public key, or that of --org; without, nothing of a manifest is\n"
-    "shown.\n\n"
+    "Tells apart manifests, grants, delegations, organisations, requests, sealed keys, key slots, device keys and "
+    "states,\n"
+    "encrypted files and public keys, and shows what they say. Signatures are verified against the root's public key, "
+    "or\n"
+    "that of --org; without, nothing of a manifest or grant is shown. What was not verified is shown with everything\n"
+    "escaped that is not text.\n\n"
     "  --root=FILE             the root's public key (root.pub)\n",
     run,
 };

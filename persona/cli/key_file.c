@@ -7,14 +7,12 @@
 #include "crypto/cbor.h"
 #include "crypto/hkdf.h"
 
-enum { ITEMS = 7, FORMAT = 1, KIND_MAX = 16, WRAPPED_SIZE = KEY_FILE_SECRET_SIZE + AEAD_TAG_SIZE };
+enum { ITEMS = 8, FORMAT = 2, KIND_MAX = 16, WRAPPED_SIZE = KEY_FILE_SECRET_SIZE + AEAD_TAG_SIZE };
 
 static const char format_name[] = "flipside key file";
 
-/* RFC 9106 4, second recommendation, with one lane: 64 MiB, three passes. */
-static const struct pin_cost usual_cost = {65536, 3};
-
 struct key_file {
+    uint8_t fingerprint[KEY_FILE_FINGERPRINT_SIZE];
     uint8_t salt[PIN_SALT_SIZE];
     struct pin_cost cost;
     uint8_t nonce[AEAD_NONCE_SIZE];
@@ -28,6 +26,7 @@ static size_t write_start(const struct key_file *file, const char *kind, uint8_t
     cbor_write_text(&writer, format_name);
     cbor_write_uint(&writer, FORMAT);
     cbor_write_text(&writer, kind);
+    cbor_write_bytes(&writer, file->fingerprint, sizeof(file->fingerprint));
     cbor_write_bytes(&writer, file->salt, sizeof(file->salt));
     cbor_write_array(&writer, 2);
     cbor_write_uint(&writer, file->cost.memory_kib);
@@ -47,19 +46,20 @@ static bool open_cipher(struct aead *aead, const struct key_file *file, const st
     return good;
 }
 
-bool key_file_write(const char *path, const char *kind, const uint8_t *secret, const struct passphrase *passphrase,
-                    struct random_stream *random) {
+bool key_file_write(const char *path, const char *kind, const uint8_t *secret, const uint8_t *fingerprint,
+                    const struct key_file_lock *lock, struct random_stream *random) {
     uint8_t bytes[KEY_FILE_MAX];
-    struct key_file file = {.cost = usual_cost};
+    struct key_file file = {.cost = lock->cost};
     struct aead aead = {0};
     if (random_bytes(random, file.salt, sizeof(file.salt)) != RANDOM_OK ||
         random_bytes(random, file.nonce, sizeof(file.nonce)) != RANDOM_OK)
         return false;
+    memcpy(file.fingerprint, fingerprint, sizeof(file.fingerprint));
     struct cbor_writer writer = cbor_write(bytes, sizeof(bytes));
     writer.size = write_start(&file, kind, bytes);
     struct aead_binding binding = {.data = bytes, .data_size = writer.size};
     memcpy(binding.nonce, file.nonce, sizeof(binding.nonce));
-    bool good = open_cipher(&aead, &file, passphrase) &&
+    bool good = open_cipher(&aead, &file, lock->passphrase) &&
                 aead_encrypt(&aead, &binding, secret, KEY_FILE_SECRET_SIZE, file.wrapped,
                              file.wrapped + KEY_FILE_SECRET_SIZE) == AEAD_OK;
     aead_close(&aead);
@@ -73,6 +73,7 @@ static bool parse(struct key_file *file, const char *kind, const uint8_t *bytes,
     bool known = cbor_text_equal(cbor_read_text(&reader, sizeof(format_name) - 1), format_name);
     known = cbor_read_uint(&reader) == FORMAT && known;
     known = cbor_text_equal(cbor_read_text(&reader, KIND_MAX), kind) && known;
+    cbor_read_exactly(&reader, file->fingerprint, sizeof(file->fingerprint));
     cbor_read_exactly(&reader, file->salt, sizeof(file->salt));
     (void)cbor_read_array_of(&reader, 2, 2);
     uint64_t memory_kib = cbor_read_uint(&reader);
@@ -84,11 +85,23 @@ static bool parse(struct key_file *file, const char *kind, const uint8_t *bytes,
     return cbor_read_end(&reader) && known;
 }
 
-enum cli_exit key_file_read(const char *path, const char *kind, const struct passphrase *passphrase, uint8_t *secret) {
-    uint8_t bytes[KEY_FILE_MAX];
+static bool decrypt(const struct key_file *file, const char *kind, const struct passphrase *passphrase,
+                    uint8_t *secret) {
     uint8_t start[KEY_FILE_MAX];
-    struct key_file file;
     struct aead aead = {0};
+    struct aead_binding binding = {.data = start, .data_size = write_start(file, kind, start)};
+    memcpy(binding.nonce, file->nonce, sizeof(binding.nonce));
+    bool good =
+        open_cipher(&aead, file, passphrase) && aead_decrypt(&aead, &binding, file->wrapped, KEY_FILE_SECRET_SIZE,
+                                                             secret, file->wrapped + KEY_FILE_SECRET_SIZE) == AEAD_OK;
+    aead_close(&aead);
+    return good;
+}
+
+enum cli_exit key_file_read(const char *path, const char *kind, const struct passphrase *passphrase,
+                            const uint8_t *fingerprint, uint8_t *secret) {
+    uint8_t bytes[KEY_FILE_MAX];
+    struct key_file file;
     size_t size = 0;
     memset(secret, 0, KEY_FILE_SECRET_SIZE);
     if (!file_read(path, bytes, sizeof(bytes), &size))
@@ -97,13 +110,13 @@ enum cli_exit key_file_read(const char *path, const char *kind, const struct pas
         cli_error("%s: not the file of a %s key", path, kind);
         return CLI_REFUSED;
     }
-    struct aead_binding binding = {.data = start, .data_size = write_start(&file, kind, start)};
-    memcpy(binding.nonce, file.nonce, sizeof(binding.nonce));
-    bool good =
-        open_cipher(&aead, &file, passphrase) && aead_decrypt(&aead, &binding, file.wrapped, KEY_FILE_SECRET_SIZE,
-                                                              secret, file.wrapped + KEY_FILE_SECRET_SIZE) == AEAD_OK;
-    aead_close(&aead);
-    if (!good)
+    if (!decrypt(&file, kind, passphrase, secret)) {
         cli_error("%s: wrong passphrase, or the file was altered", path);
-    return good ? CLI_GOOD : CLI_REFUSED;
+        return CLI_REFUSED;
+    }
+    if (memcmp(file.fingerprint, fingerprint, sizeof(file.fingerprint)) == 0)
+        return CLI_GOOD;
+    crypto_wipe(secret, KEY_FILE_SECRET_SIZE);
+    cli_error("%s: the public keys beside it were altered, or are of another organisation", path);
+    return CLI_REFUSED;
 }

@@ -6,7 +6,13 @@
 
 #include "cli.h"
 
-static const struct verb *const verbs[] = {&verb_org_init, &verb_persona_create, &verb_persona_issue, &verb_inspect};
+static const struct verb *const verbs[] = {
+    &verb_org_init,       &verb_org_show,       &verb_device_enroll,  &verb_device_list,   &verb_device_show,
+    &verb_device_recover, &verb_persona_create, &verb_persona_update, &verb_persona_issue, &verb_persona_list,
+    &verb_persona_show,   &verb_install,        &verb_deliver,        &verb_verify,        &verb_uninstall,
+    &verb_inspect,        &verb_usim_create,    &verb_usim_show,      &verb_usim_issue,    &verb_usim_export,
+    &verb_usim_import,    &verb_usim_serve,
+};
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
@@ -30,7 +36,7 @@ void cli_error(const char *format, ...) {
 }
 
 static bool take(const struct option_value *option, const char *value) {
-    if (option->list_count == NULL) {
+    if (option->to != NULL) {
         *option->to = value;
         return true;
     }
@@ -42,39 +48,57 @@ static bool take(const struct option_value *option, const char *value) {
     return true;
 }
 
-/* @return the value after `--name=`; NULL when it is another option */
-static const char *value_of(const char *argument, const char *name) {
+/* @return what follows the name in `--name` or `--name=value`; NULL when it is another option */
+static const char *rest_of(const char *argument, const char *name) {
     size_t length = strlen(name);
-    bool same = strncmp(argument, "--", 2) == 0 && strncmp(argument + 2, name, length) == 0;
-    return same && argument[2 + length] == '=' ? argument + 2 + length + 1 : NULL;
+    const char *rest = argument + 2 + length;
+    return strncmp(argument + 2, name, length) == 0 && (*rest == '\0' || *rest == '=') ? rest : NULL;
 }
 
-static bool take_any(struct cli *cli, const struct option_value *options, size_t count, const char *argument) {
-    const struct option_value common[] = {{.name = "org", .to = &cli->organisation},
-                                          {.name = "passphrase-file", .to = &cli->passphrase_file}};
-    if (strcmp(argument, "--json") == 0)
-        return cli->json = true;
-    if (strcmp(argument, "--dry-run") == 0)
-        return cli->dry_run = true;
-    for (size_t i = 0; i < count + 2; i++) {
-        const struct option_value *option = i < count ? &options[i] : &common[i - count];
-        const char *value = value_of(argument, option->name);
-        if (value != NULL)
-            return take(option, value);
+/* Takes argv[*at], and with it argv[*at + 1] when that is its value. */
+static bool take_option(const struct option_value *option, const char *rest, int argc, char **argv, int *at) {
+    if (option->flag != NULL) {
+        if (*rest == '=')
+            cli_error("--%s takes no value", option->name);
+        return *option->flag = *rest == '\0';
     }
-    cli_error("unknown option %s (see --help; values are given as --option=value)", argument);
+    if (*rest == '=')
+        return take(option, rest + 1);
+    if (*at + 1 < argc)
+        return take(option, argv[++*at]);
+    cli_error("--%s needs a value (see --help)", option->name);
+    return false;
+}
+
+static bool take_any(struct cli *cli, const struct option_value *options, size_t count, int argc, char **argv,
+                     int *at) {
+    const struct option_value common[] = {{.name = "org", .to = &cli->organisation},
+                                          {.name = "passphrase-file", .to = &cli->passphrase_file},
+                                          {.name = "json", .flag = &cli->json},
+                                          {.name = "dry-run", .flag = &cli->dry_run}};
+    for (size_t i = 0; i < count + sizeof(common) / sizeof(common[0]); i++) {
+        const struct option_value *option = i < count ? &options[i] : &common[i - count];
+        const char *rest = rest_of(argv[*at], option->name);
+        if (rest != NULL)
+            return take_option(option, rest, argc, argv, at);
+    }
+    cli_error("unknown option %s (see --help)", argv[*at]);
     return false;
 }
 
 int cli_options(struct cli *cli, const struct option_value *options, size_t count, int argc, char **argv) {
-    int at = 1;
-    for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
-        if (strcmp(argv[at], "--") == 0)
-            return at + 1;
-        if (!take_any(cli, options, count, argv[at]))
+    int plain = 0;
+    bool only_plain = false;
+    for (int at = 1; at < argc; at++) {
+        if (!only_plain && strcmp(argv[at], "--") == 0)
+            only_plain = true;
+        else if (only_plain || strncmp(argv[at], "--", 2) != 0)
+            argv[1 + plain++] = argv[at];
+        else if (!take_any(cli, options, count, argc, argv, &at))
             return 0;
     }
-    return at;
+    memmove(argv + argc - plain, argv + 1, (size_t)plain * sizeof(*argv));
+    return argc - plain;
 }
 
 bool cli_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *value) {
@@ -90,7 +114,7 @@ bool cli_number(const char *option, const char *text, uint64_t least, uint64_t m
 static int usage(FILE *to) {
     (void)fputs("usage: flipside VERB [OPTIONS] (flipside VERB --help says more)\n\n", to);
     for (size_t i = 0; i < VERBS; i++)
-        (void)fprintf(to, "  %-8s %-7s %s\n", verbs[i]->words[0], verbs[i]->words[1] == NULL ? "" : verbs[i]->words[1],
+        (void)fprintf(to, "  %-9s %-7s %s\n", verbs[i]->words[0], verbs[i]->words[1] == NULL ? "" : verbs[i]->words[1],
                       verbs[i]->summary);
     (void)fputs(common_help, to);
     return to == stdout ? CLI_GOOD : CLI_USAGE;

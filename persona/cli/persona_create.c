@@ -1,253 +1,123 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// flipside persona create
-#define _POSIX_C_SOURCE 200809L
+// flipside persona create, flipside persona update
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "crypto/hkdf.h"
-#include "initrd.h"
-#include "kernel_image.h"
-#include "persona.h"
+#include "persona_make.h"
+#include "root.h"
 
-/* What was asked for. */
-struct request {
-    const char *name, *title, *kernel, *initrd, *command_line, *memory, *unlock;
-    const char *boards[MANIFEST_BOARDS_MAX];
-    size_t board_count;
+/* Options of both verbs. */
+struct asked {
+    struct make_request request;
+    const char *root, *root_size;
 };
 
-/* What is being made. */
-struct work {
-    struct record record;
-    struct random_stream random;
-    struct manifest manifest;
-    struct content_version version;
-    uint8_t content_key[STREAM_KEY_SIZE];
-    struct passphrase passphrase;
-    struct p256_private signing;
-};
-
-/* The device's own reader of persona.conf judges the values, so that both say the same of them. */
-static bool take_settings(const struct request *request, struct manifest *manifest) {
-    char text[CONFIG_FILE_MAX];
-    struct config_persona config;
-    int length = snprintf(text, sizeof(text), "kernel=kernel\ntitle=%s\n%s%s\n%s%s\n",
-                          request->title != NULL ? request->title : request->name,
-                          request->command_line != NULL ? "cmdline=" : "",
-                          request->command_line != NULL ? request->command_line : "",
-                          request->memory != NULL ? "memory=" : "", request->memory != NULL ? request->memory : "");
-    if (length < 0 || (size_t)length >= sizeof(text)) {
-        cli_error("title or command line is too long");
-        return false;
-    }
-    struct config_fault fault = config_parse_persona(&config, text, (size_t)length);
-    if (fault.error != CONFIG_OK) {
-        static const char *const lines[] = {"", "", "--title", "--cmdline", "--memory"};
-        cli_error("%s: %s", fault.line < 5 ? lines[fault.line] : "", config_error_text(fault.error));
-        return false;
-    }
-    memcpy(manifest->title, config.title, sizeof(manifest->title));
-    memcpy(manifest->command_line, config.command_line, sizeof(manifest->command_line));
-    manifest->memory = config.memory;
-    return true;
-}
-
-static bool take_targets(const struct request *request, struct manifest *manifest) {
-    for (size_t i = 0; i < request->board_count; i++) {
-        if (!config_is_name(request->boards[i])) {
-            cli_error("--board=%s: not a board's name", request->boards[i]);
-            return false;
-        }
-        (void)snprintf(manifest->boards[i], CONFIG_NAME_SIZE, "%s", request->boards[i]);
-    }
-    manifest->board_count = request->board_count;
-    bool device = request->unlock != NULL && strcmp(request->unlock, "device") == 0;
-    manifest->unlock = device ? MANIFEST_UNLOCK_DEVICE : MANIFEST_UNLOCK_PIN;
-    if (device || request->unlock == NULL || strcmp(request->unlock, "pin") == 0)
-        return true;
-    cli_error("--unlock=%s: pin or device", request->unlock);
-    return false;
-}
-
-static void *read_whole(const char *path, size_t *size) {
-    struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
-        cli_error("%s: not a file with something in it", path);
-        return NULL;
-    }
-    void *bytes = malloc((size_t)status.st_size);
-    if (bytes == NULL)
-        cli_error("%s: not enough memory to read it", path);
-    else if (file_read(path, bytes, (size_t)status.st_size, size))
-        return bytes;
-    free(bytes);
-    return NULL;
-}
-
-/* @return bytes that it takes in memory; 0 when it is no kernel or initrd */
-static uint64_t check_component(enum manifest_kind kind, const char *path, void *bytes, size_t size) {
-    const char *fault = NULL;
-    uint64_t memory = size;
-    if (kind == MANIFEST_KERNEL) {
-        struct kernel_image image;
-        enum kernel_image_error error = kernel_image_open(&image, bytes, size);
-        fault = error == KERNEL_IMAGE_OK ? NULL : kernel_image_error_text(error);
-        memory = error == KERNEL_IMAGE_OK && image.format != KERNEL_IMAGE_RAW ? image.unpacked_size : size;
-    } else {
-        enum initrd_error error = initrd_check(bytes, size);
-        fault = error == INITRD_OK ? NULL : initrd_error_text(error);
-    }
-    if (fault != NULL)
-        cli_error("%s: %s", path, fault);
-    return fault == NULL ? memory : 0;
-}
-
-/* An encrypted file being written, and its digest. */
-struct output {
-    FILE *file;
-    struct digest digest;
-    uint64_t size;
-};
-
-static bool put(void *context, const void *data, size_t size) {
-    struct output *output = context;
-    digest_add(&output->digest, data, size);
-    output->size += size;
-    return fwrite(data, 1, size, output->file) == size;
-}
-
-static enum stream_error encrypt(struct work *work, enum manifest_kind kind, const void *bytes, size_t size,
-                                 struct output *output) {
-    static uint8_t chunk[1 << STREAM_CHUNK_SHIFT];
-    uint8_t name[STREAM_NAME_MAX];
-    struct stream_key key = {work->content_key, name, content_name(&work->version, (unsigned)kind, name)};
-    struct stream_writer writer;
-    enum stream_error error = stream_write_open(&writer, &key, STREAM_CHUNK_SHIFT, chunk, &work->random, put, output);
-    if (error == STREAM_OK)
-        error = stream_write(&writer, bytes, size);
-    if (error == STREAM_OK)
-        error = stream_write_end(&writer);
-    stream_write_close(&writer);
-    return error;
-}
-
-static bool encrypt_to(struct work *work, struct manifest_component *component, const void *bytes, size_t size) {
-    char path[CLI_PATH_SIZE];
-    struct output output = {0};
-    if (!persona_path(&work->record, work->manifest.name, work->manifest.version, component->file, path))
-        return false;
-    output.file = fopen(path, "wb");
-    digest_begin(&output.digest);
-    enum stream_error error = output.file == NULL ? STREAM_IO : encrypt(work, component->kind, bytes, size, &output);
-    bool good = digest_end(&output.digest, component->digest) && error == STREAM_OK;
-    if (output.file != NULL)
-        good = fflush(output.file) == 0 && fsync(fileno(output.file)) == 0 && fclose(output.file) == 0 && good;
-    component->size = output.size;
-    if (!good)
-        cli_error("%s: %s", path, stream_error_text(error == STREAM_OK ? STREAM_IO : error));
-    return good;
-}
-
-static bool add_component(const struct cli *cli, struct work *work, enum manifest_kind kind, const char *path) {
-    struct manifest_component *component = &work->manifest.components[work->manifest.component_count++];
-    size_t size = 0;
-    void *bytes = read_whole(path, &size);
-    if (bytes == NULL)
-        return false;
-    if (isatty(STDERR_FILENO))
-        (void)fprintf(stderr, "%s: %zu MB\n", path, size >> 20);
-    component->kind = kind;
-    component->memory = check_component(kind, path, bytes, size);
-    (void)snprintf(component->file, sizeof(component->file), "%s", kind == MANIFEST_KERNEL ? "kernel" : "initrd");
-    bool good = component->memory > 0 && (cli->dry_run || encrypt_to(work, component, bytes, size));
-    free(bytes);
-    return good;
-}
-
-static enum cli_exit open_signing(const struct cli *cli, struct work *work) {
-    char path[CLI_PATH_SIZE];
-    uint8_t scalar[P256_SIZE];
-    if (!passphrase_get(cli, false, &work->passphrase) || !path_of(path, "%s/signing.key", cli->organisation))
-        return CLI_FAILED;
-    enum cli_exit status = key_file_read(path, "signing", &work->passphrase, scalar);
-    if (status == CLI_GOOD && p256_from_scalar(&work->signing, scalar, &work->random) != P256_OK)
-        status = CLI_FAILED;
-    crypto_wipe(scalar, sizeof(scalar));
-    return status;
-}
-
-static bool sign(struct work *work) {
-    static uint8_t file[MANIFEST_SIZE_MAX];
-    uint8_t delegation[DELEGATION_SIZE_MAX];
-    char path[CLI_PATH_SIZE];
-    size_t size = 0;
-    struct cbor_bytes chain = {delegation, 0};
-    struct p256_software software = {&work->signing, &work->random};
-    struct p256_signer signer = p256_software_signer(&software);
-    if (!path_of(path, "%s/signing.delegation", work->record.directory) ||
-        !file_read(path, delegation, sizeof(delegation), &chain.size))
-        return false;
-    enum manifest_error error = manifest_write(&work->manifest, NULL, &chain, 1, &signer, file, sizeof(file), &size);
-    if (error != MANIFEST_OK)
-        cli_error("manifest: %s", manifest_error_text(error));
-    return error == MANIFEST_OK &&
-           persona_path(&work->record, work->manifest.name, work->manifest.version, "manifest", path) &&
-           file_write(path, file, size, false);
-}
-
-static bool keep_content_key(struct work *work) {
-    char path[CLI_PATH_SIZE];
-    return persona_path(&work->record, work->manifest.name, work->manifest.version, "content.key", path) &&
-           key_file_write(path, "content", work->content_key, &work->passphrase, &work->random);
-}
-
-static bool note(struct work *work) {
-    const struct record_value persona[] = {{.text = work->manifest.name},
-                                           {.bytes = work->manifest.id, .size = sizeof(work->manifest.id)}};
-    const struct record_value version[] = {{.text = work->manifest.name}, {.number = work->manifest.version}};
-    return record_change(&work->record, "BEGIN", NULL, 0) &&
-           record_change(&work->record, "INSERT INTO persona VALUES (?, ?)", persona, 2) &&
-           record_change(&work->record, "INSERT INTO version (persona, version) VALUES (?, ?)", version, 2) &&
-           record_change(&work->record, "COMMIT", NULL, 0);
-}
-
-static bool is_new(struct work *work, const char *name) {
+static bool is_new(struct make *make, const char *name) {
     const struct record_value value = {.text = name};
-    if (record_number(&work->record, "SELECT count(*) FROM persona WHERE name = ?", &value, 1, 1) == 0)
+    if (record_number(&make->record, "SELECT count(*) FROM persona WHERE name = ?", &value, 1, 1) == 0)
         return true;
     cli_error("there is a persona %s already; it was left as it is", name);
     return false;
 }
 
-static bool begin(struct work *work, const struct request *request) {
-    if (!host_random(&work->random) || !is_new(work, request->name) ||
-        random_bytes(&work->random, work->manifest.id, sizeof(work->manifest.id)) != RANDOM_OK ||
-        random_bytes(&work->random, work->content_key, sizeof(work->content_key)) != RANDOM_OK)
-        return false;
-    (void)snprintf(work->manifest.name, sizeof(work->manifest.name), "%s", request->name);
-    work->manifest.version = work->manifest.minimum_version = 1;
-    work->version.version = 1;
-    memcpy(work->version.id, work->manifest.id, sizeof(work->version.id));
-    return take_settings(request, &work->manifest) && take_targets(request, &work->manifest);
+static bool note_persona(struct make *make, const char *root) {
+    const struct record_value values[] = {
+        {.text = make->manifest.name}, {.bytes = make->manifest.id, .size = sizeof(make->manifest.id)}, {.text = root}};
+    return record_change(&make->record, "INSERT INTO persona VALUES (?, ?, ?)", values, 3);
 }
 
-static enum cli_exit create(const struct cli *cli, struct work *work, const struct request *request) {
+/* `root`: NULL for a persona that is known. */
+static bool note(struct make *make, const char *root) {
+    const struct record_value version[] = {{.text = make->manifest.name}, {.number = make->manifest.version}};
+    return record_change(&make->record, "BEGIN", NULL, 0) && (root == NULL || note_persona(make, root)) &&
+           record_change(&make->record, "INSERT INTO version (persona, version) VALUES (?, ?)", version, 2) &&
+           record_change(&make->record, "COMMIT", NULL, 0);
+}
+
+static bool begin_version(const struct cli *cli, struct make *make, const struct make_request *request) {
     char path[CLI_PATH_SIZE];
-    if (!begin(work, request))
+    return make_settings(make, request) &&
+           random_bytes(&make->random, make->content_key, sizeof(make->content_key)) == RANDOM_OK &&
+           (cli->dry_run || (persona_path(&make->record, make->manifest.name, make->manifest.version, "", path) &&
+                             directory_make(path)));
+}
+
+static bool add_file(const struct cli *cli, struct make *make, enum manifest_kind kind, const char *path) {
+    size_t size = 0;
+    void *bytes = persona_read_whole(path, &size);
+    bool good = bytes != NULL && make_component(cli, make, kind, path, bytes, size);
+    free(bytes);
+    return good;
+}
+
+/* The same as in the version before; without a key nothing can be looked at, nor is there anything to look at. */
+static bool keep_component(const struct cli *cli, struct make *make, const struct manifest_component *component,
+                           const uint8_t *key) {
+    size_t size = 0;
+    if (cli->dry_run)
+        return true;
+    void *bytes = make_decrypt(make, component, key, &size);
+    bool good = bytes != NULL && make_component(cli, make, component->kind, component->file, bytes, size);
+    if (bytes != NULL)
+        crypto_wipe(bytes, size);
+    free(bytes);
+    return good;
+}
+
+static bool add_or_keep(const struct cli *cli, struct make *make, enum manifest_kind kind, const char *path,
+                        const uint8_t *key) {
+    const struct manifest_component *before = manifest_component(&make->before, kind);
+    if (path != NULL)
+        return path[0] == '\0' || add_file(cli, make, kind, path);
+    return before == NULL || keep_component(cli, make, before, key);
+}
+
+static enum cli_exit create(const struct cli *cli, struct make *make, const struct asked *asked) {
+    struct root root;
+    char root_text[ROOT_TEXT_SIZE];
+    const char *name = asked->request.name;
+    if (!host_random(&make->random) || !is_new(make, name) || !root_take(asked->root, asked->root_size, &root) ||
+        random_bytes(&make->random, make->manifest.id, sizeof(make->manifest.id)) != RANDOM_OK)
         return CLI_FAILED;
-    if (!cli->dry_run) {
-        enum cli_exit status = open_signing(cli, work);
-        if (status != CLI_GOOD)
-            return status;
-        if (!persona_path(&work->record, request->name, 1, "", path) || !directory_make(path))
-            return CLI_FAILED;
-    }
-    bool good = add_component(cli, work, MANIFEST_KERNEL, request->kernel) &&
-                (request->initrd == NULL || add_component(cli, work, MANIFEST_INITRD, request->initrd));
+    root_write(&root, root_text);
+    (void)snprintf(make->manifest.name, sizeof(make->manifest.name), "%s", name);
+    (void)snprintf(make->manifest.title, sizeof(make->manifest.title), "%s", name);
+    make->manifest.unlock = MANIFEST_UNLOCK_PIN;
+    enum cli_exit status = cli->dry_run ? CLI_GOOD : make_open_keys(cli, make);
+    if (status != CLI_GOOD)
+        return status;
+    bool good = begin_version(cli, make, &asked->request) &&
+                add_or_keep(cli, make, MANIFEST_KERNEL, asked->request.kernel, NULL) &&
+                add_or_keep(cli, make, MANIFEST_INITRD, asked->request.initrd, NULL);
     if (good && !cli->dry_run)
-        good = sign(work) && keep_content_key(work) && note(work);
+        good = make_sign(make) && note(make, root_text);
+    return good ? CLI_GOOD : CLI_FAILED;
+}
+
+/* What is not given again stays as it is. */
+static enum cli_exit update(const struct cli *cli, struct make *make, const struct asked *asked) {
+    static uint8_t bytes[MANIFEST_SIZE_MAX];
+    uint8_t key[STREAM_KEY_SIZE] = {0};
+    size_t size = 0;
+    uint64_t version = persona_newest(&make->record, asked->request.name);
+    if (version == 0 || !host_random(&make->random))
+        return CLI_FAILED;
+    enum cli_exit status = persona_manifest(&make->record, asked->request.name, version, &make->before, bytes, &size);
+    if (status == CLI_GOOD && !cli->dry_run)
+        status = make_open_keys(cli, make);
+    if (status == CLI_GOOD && !cli->dry_run)
+        status = persona_content_key(&make->record, &make->before, &make->storage, key);
+    if (status != CLI_GOOD)
+        return status;
+    make->manifest = make->before;
+    make->manifest.component_count = 0;
+    bool good = begin_version(cli, make, &asked->request) &&
+                add_or_keep(cli, make, MANIFEST_KERNEL, asked->request.kernel, key) &&
+                add_or_keep(cli, make, MANIFEST_INITRD, asked->request.initrd, key);
+    crypto_wipe(key, sizeof(key));
+    if (good && !cli->dry_run)
+        good = make_sign(make) && note(make, NULL);
     return good ? CLI_GOOD : CLI_FAILED;
 }
 
@@ -256,52 +126,100 @@ static void print(const struct cli *cli, const struct manifest *manifest) {
     report_text(&report, "persona", manifest->name);
     report_hex(&report, "id", manifest->id, sizeof(manifest->id));
     report_number(&report, "version", manifest->version);
+    report_number(&report, "minimum-version", manifest->minimum_version);
     report_bool(&report, "dry-run", cli->dry_run);
     report_end(&report);
 }
 
-static enum cli_exit run(struct cli *cli, int argc, char **argv) {
-    struct request request = {0};
+/* @return CLI_GOOD when all that is needed was given */
+static enum cli_exit take_options(struct cli *cli, struct asked *asked, bool is_update, int argc, char **argv) {
+    struct make_request *request = &asked->request;
     const struct option_value options[] = {
-        {.name = "title", .to = &request.title},
-        {.name = "kernel", .to = &request.kernel},
-        {.name = "initrd", .to = &request.initrd},
-        {.name = "cmdline", .to = &request.command_line},
-        {.name = "memory", .to = &request.memory},
-        {.name = "unlock", .to = &request.unlock},
-        {.name = "board", .list = request.boards, .list_room = MANIFEST_BOARDS_MAX, .list_count = &request.board_count},
+        {.name = "title", .to = &request->title},
+        {.name = "kernel", .to = &request->kernel},
+        {.name = "initrd", .to = &request->initrd},
+        {.name = "cmdline", .to = &request->command_line},
+        {.name = "memory", .to = &request->memory},
+        {.name = "unlock", .to = &request->unlock},
+        {.name = "flip-timeout", .to = &request->flip_timeout},
+        {.name = "board",
+         .list = request->boards,
+         .list_room = MANIFEST_BOARDS_MAX,
+         .list_count = &request->board_count},
+        {.name = is_update ? "version" : "root", .to = is_update ? &request->version : &asked->root},
+        {.name = is_update ? "minimum-version" : "root-size", .to = is_update ? &request->minimum : &asked->root_size},
     };
-    static struct work work;
     int at = cli_options(cli, options, sizeof(options) / sizeof(options[0]), argc, argv);
     if (at == 0)
         return CLI_USAGE;
-    if (at != argc - 1 || !config_is_name(argv[at]) || request.kernel == NULL || request.board_count == 0) {
-        cli_error("needed: --kernel=FILE --board=NAME and the persona's name, [a-z0-9-]{1,31} (see --help)");
-        return CLI_USAGE;
+    bool complete = is_update || (request->kernel != NULL && request->board_count > 0);
+    if (at == argc - 1 && config_is_name(argv[at]) && complete) {
+        request->name = argv[at];
+        return CLI_GOOD;
     }
-    request.name = argv[at];
-    if (!record_open(&work.record, cli))
+    cli_error("needed: %sthe persona's name, [a-z0-9-]{1,31} (see --help)",
+              is_update ? "" : "--kernel=FILE --board=NAME and ");
+    return CLI_USAGE;
+}
+
+static enum cli_exit run_either(struct cli *cli, bool is_update, int argc, char **argv) {
+    static struct make make;
+    struct asked asked = {.root = NULL};
+    enum cli_exit status = take_options(cli, &asked, is_update, argc, argv);
+    if (status != CLI_GOOD)
+        return status;
+    if (!record_open(&make.record, cli))
         return CLI_FAILED;
-    enum cli_exit status = create(cli, &work, &request);
-    record_close(&work.record);
+    status = is_update ? update(cli, &make, &asked) : create(cli, &make, &asked);
     if (status == CLI_GOOD)
-        print(cli, &work.manifest);
-    crypto_wipe(&work, sizeof(work));
+        print(cli, &make.manifest);
+    make_close(&make);
     return status;
 }
+
+static enum cli_exit run_create(struct cli *cli, int argc, char **argv) { return run_either(cli, false, argc, argv); }
+
+static enum cli_exit run_update(struct cli *cli, int argc, char **argv) { return run_either(cli, true, argc, argv); }
 
 const struct verb verb_persona_create = {
     {"persona", "create"},
     "make a persona's first version: checked, encrypted, signed",
     "usage: flipside persona create --kernel=FILE --board=NAME [OPTIONS] PERSONA\n\n"
     "Checks kernel and initrd as a device would, encrypts them under a new content key, and signs a manifest of them.\n"
-    "All of it is kept in the organisation's directory until it is issued to devices.\n\n"
+    "All of it is kept in the organisation's directory until it is issued to devices. The root file system is "
+    "encrypted\n"
+    "when the persona is issued, for each device with its own key; it goes onto the partition labelled PERSONA.\n\n"
     "  --kernel=FILE           arm64 kernel: Image, or packed as the loader knows it\n"
     "  --initrd=FILE           initial file system\n"
     "  --cmdline=TEXT          the kernel's command line\n"
     "  --title=TEXT            what the picker shows; else the name\n"
     "  --memory=SHARE          40%, 768M or 2G; else an equal part\n"
     "  --board=NAME            kind of device that it is for; may be given again\n"
-    "  --unlock=pin|device     whether the user's PIN is needed (pin, unless given)\n",
-    run,
+    "  --unlock=pin|device     whether the user's PIN is needed (pin, unless given)\n"
+    "  --flip-timeout=SECONDS  how long it may take to answer a flip, 1 to 300; else the terminal's\n"
+    "  --root=WHAT             its root file system: an image, a directory, or the size of an empty one (2G)\n"
+    "  --root-size=SIZE        how large to make the file system of a directory\n",
+    run_create,
+};
+
+const struct verb verb_persona_update = {
+    {"persona", "update"},
+    "make a persona's next version",
+    "usage: flipside persona update [OPTIONS] PERSONA\n\n"
+    "Makes a version with a higher number; what is not given stays as it is. Devices that have the persona get it "
+    "with\n"
+    "persona issue and deliver: they try it, and go back to the one before if it does not come up. The root file "
+    "system\n"
+    "is the user's by now and not touched.\n\n"
+    "  --kernel=FILE           arm64 kernel: Image, or packed as the loader knows it\n"
+    "  --initrd=FILE           initial file system; empty: none any more\n"
+    "  --cmdline=TEXT          the kernel's command line\n"
+    "  --title=TEXT            what the picker shows\n"
+    "  --memory=SHARE          40%, 768M or 2G\n"
+    "  --board=NAME            kind of device that it is for; may be given again, and replaces all before\n"
+    "  --unlock=pin|device     whether the user's PIN is needed, on devices that get the persona from now on\n"
+    "  --flip-timeout=SECONDS  how long it may take to answer a flip, 1 to 300\n"
+    "  --version=NUMBER        its number, above all before; else the next one\n"
+    "  --minimum-version=NUMBER  devices on which this version came up take none below; it only goes up\n",
+    run_update,
 };

@@ -3,72 +3,90 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/cose_key.h"
 #include "crypto/hkdf.h"
-#include "persona.h"
-#include "persona/enrolment.h"
-#include "persona/slots.h"
-
-struct device {
-    struct p256_public key;
-    uint8_t thumbprint[P256_THUMBPRINT_SIZE];
-};
+#include "issue.h"
+#include "root.h"
 
 struct work {
     struct record record;
     struct random_stream random;
+    struct passphrase passphrase;
+    struct org_key storage, signing;
     struct manifest manifest;
-    struct content_version version;
     uint8_t manifest_file[MANIFEST_SIZE_MAX];
     size_t manifest_size;
-    struct device devices[COSE_RECIPIENTS_MAX];
+    struct root root;
+    struct issued devices[COSE_RECIPIENTS_MAX]; /* all that have the persona, with those that get it now */
     size_t device_count;
     const char *to;
 };
 
-/* A device's request, or its bare public key. */
-static bool read_device(const char *path, struct device *device) {
-    uint8_t bytes[ENROLMENT_SIZE_MAX];
-    struct enrolment enrolment;
-    size_t size = 0;
-    if (!file_read(path, bytes, sizeof(bytes), &size))
-        return false;
-    struct cbor_reader reader = cbor_read(bytes, size);
-    cose_read_key(&reader, &device->key);
-    enum enrolment_error error = cbor_read_end(&reader) ? ENROLMENT_OK : enrolment_read(&enrolment, bytes, size);
-    if (!cbor_read_end(&reader))
-        device->key = enrolment.key;
-    if (error == ENROLMENT_OK && p256_check(&device->key) == P256_OK &&
-        p256_thumbprint(&device->key, device->thumbprint) == P256_OK)
-        return true;
-    cli_error("%s: %s", path, error == ENROLMENT_OK ? "not a device's public key" : enrolment_error_text(error));
+/* ---- To whom */
+
+static bool is_for_board(const struct manifest *manifest, const struct device *device) {
+    struct manifest_target target = {.board = device->enrolment.board};
+    enum manifest_error error = manifest_check(manifest, &target);
+    if (error != MANIFEST_OK)
+        cli_error("%s is a %s: %s", device->name, device->enrolment.board, manifest_error_text(error));
+    return error == MANIFEST_OK;
+}
+
+static bool is_listed(const struct work *work, const struct device *device) {
+    for (size_t i = 0; i < work->device_count; i++)
+        if (memcmp(work->devices[i].device.thumbprint, device->thumbprint, P256_THUMBPRINT_SIZE) == 0)
+            return true;
     return false;
 }
 
-/* A second key for what a device already has would make its data unreadable. */
-static bool is_new(struct work *work, const char *name, const struct device *device, const char *path) {
-    const struct record_value values[] = {{.text = name},
-                                          {.bytes = device->thumbprint, .size = sizeof(device->thumbprint)}};
-    if (record_number(&work->record, "SELECT count(*) FROM issue WHERE persona = ? AND device = ?", values, 2, 1) == 0)
-        return true;
-    cli_error("%s: %s was issued to this device already", path, name);
-    return false;
-}
-
-static bool read_devices(struct work *work, const char *name, const char *const *paths, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (!read_device(paths[i], &work->devices[i]) || !is_new(work, name, &work->devices[i], paths[i]))
-            return false;
-        for (size_t j = 0; j < i; j++) {
-            if (memcmp(work->devices[i].thumbprint, work->devices[j].thumbprint, P256_THUMBPRINT_SIZE) == 0) {
-                cli_error("%s: the same device is given twice", paths[i]);
-                return false;
-            }
-        }
+/* A device that has the persona already keeps its grant: a second key would make its data unreadable. */
+static enum cli_exit add_device(struct work *work, const char *text) {
+    struct device device;
+    if (!device_find(&work->record, text, &device) || !is_for_board(&work->manifest, &device))
+        return CLI_FAILED;
+    if (is_listed(work, &device))
+        return CLI_GOOD;
+    if (work->device_count == COSE_RECIPIENTS_MAX) {
+        cli_error("a persona goes to %d devices at most", COSE_RECIPIENTS_MAX);
+        return CLI_FAILED;
     }
-    work->device_count = count;
-    return true;
+    struct issued *issued = &work->devices[work->device_count++];
+    issued->device = device;
+    return issue_read(&work->record, &work->manifest, issued);
 }
+
+/* Names of the devices that have the persona. */
+struct holders {
+    char names[COSE_RECIPIENTS_MAX][CONFIG_NAME_SIZE];
+    size_t count;
+};
+
+static void holder_row(void *context, sqlite3_stmt *row) {
+    struct holders *holders = context;
+    if (holders->count < COSE_RECIPIENTS_MAX)
+        (void)snprintf(holders->names[holders->count++], CONFIG_NAME_SIZE, "%s",
+                       (const char *)sqlite3_column_text(row, 0));
+}
+
+/* The content key is sealed to all devices anew, so that what is in TO serves each of them. */
+static enum cli_exit find_devices(struct work *work, const char *const *names, size_t count) {
+    static struct holders holders;
+    const struct record_value value = {.text = work->manifest.name};
+    enum cli_exit status = CLI_GOOD;
+    if (!record_each(&work->record, "SELECT device FROM issue WHERE persona = ? ORDER BY device", &value, 1, holder_row,
+                     &holders))
+        return CLI_FAILED;
+    for (size_t i = 0; i < holders.count && status == CLI_GOOD; i++)
+        status = add_device(work, holders.names[i]);
+    for (size_t i = 0; i < count && status == CLI_GOOD; i++)
+        status = add_device(work, names[i]);
+    if (status == CLI_GOOD && work->device_count == 0) {
+        cli_error("%s was issued to no device yet: give --device=DEVICE", work->manifest.name);
+        return CLI_FAILED;
+    }
+    return status;
+}
+
+/* ---- What they get */
 
 static bool output_path(const struct work *work, const char *file, char *path) {
     return path_of(path, "%s/personas/%s/%s", work->to, work->manifest.name, file);
@@ -78,124 +96,131 @@ static bool copy_component(const struct work *work, const struct manifest_compon
     char from[CLI_PATH_SIZE], to[CLI_PATH_SIZE];
     uint8_t digest[DIGEST_SIZE];
     size_t size = 0;
-    uint8_t *bytes = malloc((size_t)component->size);
-    bool good = bytes != NULL &&
-                persona_path(&work->record, work->manifest.name, work->manifest.version, component->file, from) &&
-                output_path(work, component->file, to) && file_read(from, bytes, (size_t)component->size, &size) &&
-                digest_of(bytes, size, digest);
-    enum manifest_error error =
-        good ? manifest_check_component(&work->manifest, component->kind, size, digest) : MANIFEST_OK;
+    if (!persona_path(&work->record, work->manifest.name, work->manifest.version, component->file, from) ||
+        !output_path(work, component->file, to))
+        return false;
+    void *bytes = persona_read_whole(from, &size);
+    if (bytes == NULL)
+        return false;
+    enum manifest_error error = digest_of(bytes, size, digest)
+                                    ? manifest_check_component(&work->manifest, component->kind, size, digest)
+                                    : MANIFEST_FAILED;
     if (error != MANIFEST_OK)
         cli_error("%s: %s", from, manifest_error_text(error));
-    good = good && error == MANIFEST_OK && file_write(to, bytes, size, false);
+    bool good = error == MANIFEST_OK && file_write(to, bytes, size, false);
     free(bytes);
     return good;
 }
 
-static bool write_common(const struct work *work) {
+static bool write_content_key(struct work *work, const uint8_t *content_key) {
+    static uint8_t file[PERSONA_SEALED_MAX];
+    static struct p256_public keys[COSE_RECIPIENTS_MAX];
+    char path[CLI_PATH_SIZE];
+    size_t size = 0;
+    struct content_version version = {.version = work->manifest.version};
+    memcpy(version.id, work->manifest.id, sizeof(version.id));
+    for (size_t i = 0; i < work->device_count; i++)
+        keys[i] = work->devices[i].device.enrolment.key;
+    enum content_error error =
+        content_seal(content_key, &version, keys, work->device_count, &work->random, file, sizeof(file), &size);
+    if (error != CONTENT_OK)
+        cli_error("content key: %s", content_error_text(error));
+    return error == CONTENT_OK && output_path(work, "content.key", path) && file_write(path, file, size, false);
+}
+
+static bool write_version(struct work *work, const uint8_t *content_key) {
     char path[CLI_PATH_SIZE];
     if (!output_path(work, "", path) || !directory_make(path))
         return false;
     for (size_t i = 0; i < work->manifest.component_count; i++)
         if (!copy_component(work, &work->manifest.components[i]))
             return false;
-    return output_path(work, "manifest", path) && file_write(path, work->manifest_file, work->manifest_size, false);
+    return write_content_key(work, content_key) && output_path(work, "manifest", path) &&
+           file_write(path, work->manifest_file, work->manifest_size, false);
 }
 
-static bool write_content_key(struct work *work, const uint8_t *content_key) {
-    static uint8_t file[COSE_ENCRYPT_OVERHEAD + STREAM_KEY_SIZE + COSE_RECIPIENTS_MAX * COSE_RECIPIENT_SIZE];
-    struct p256_public keys[COSE_RECIPIENTS_MAX];
+static bool write_root(const struct work *work, const struct issued *issued, const uint8_t *persona_key) {
     char path[CLI_PATH_SIZE];
-    size_t size = 0;
-    for (size_t i = 0; i < work->device_count; i++)
-        keys[i] = work->devices[i].key;
-    enum content_error error =
-        content_seal(content_key, &work->version, keys, work->device_count, &work->random, file, sizeof(file), &size);
-    if (error != CONTENT_OK)
-        cli_error("%s", content_error_text(error));
-    return error == CONTENT_OK && output_path(work, "content", path) && file_write(path, file, size, false);
+    uint8_t key_file[KEYS_VOLUME_SIZE];
+    if (work->root.kind == ROOT_NONE)
+        return true;
+    bool good = path_of(path, "%s/devices/%s", work->to, issued->device.hex) && directory_make(path) &&
+                path_of(path, "%s/devices/%s/%s.root", work->to, issued->device.hex, work->manifest.name) &&
+                keys_derive(persona_key, KEYS_VOLUME, work->manifest.id, 0, key_file, sizeof(key_file)) == KEYS_OK &&
+                root_make(&work->root, work->manifest.name, key_file, path);
+    crypto_wipe(key_file, sizeof(key_file));
+    return good;
 }
 
-/* The persona's key on this device is made here, and from here on only its slots know it. */
-static bool write_slots(struct work *work, const struct device *device) {
-    static struct slots slots;
-    static uint8_t file[SLOTS_FILE_MAX];
-    char name[2 * P256_THUMBPRINT_SIZE + 1], path[CLI_PATH_SIZE];
+/* The persona's key on this device is made here; from here on only its grant and, later, its slots have it. */
+static bool make_grant(struct work *work, struct issued *issued) {
+    static struct grant grant;
     uint8_t persona_key[KEYS_SIZE];
-    size_t size = 0;
-    for (size_t i = 0; i < P256_THUMBPRINT_SIZE; i++)
-        (void)snprintf(name + 2 * i, 3, "%02x", device->thumbprint[i]);
-    slots_begin(&slots, work->manifest.id);
-    enum slots_error error =
-        random_bytes(&work->random, persona_key, sizeof(persona_key)) == RANDOM_OK ? SLOTS_OK : SLOTS_NO_RANDOM;
-    if (error == SLOTS_OK)
-        error = slots_add_sealed(&slots, SLOT_DEVICE, persona_key, &device->key, &work->random);
-    if (error == SLOTS_OK)
-        error = slots_add_sealed(&slots, SLOT_ESCROW, persona_key, &work->record.escrow, &work->random);
-    if (error == SLOTS_OK)
-        error = slots_write(&slots, persona_key, file, sizeof(file), &size);
+    memset(&grant, 0, sizeof(grant));
+    grant.kind = GRANT_ISSUE;
+    grant.unlock = work->manifest.unlock;
+    memcpy(grant.id, work->manifest.id, sizeof(grant.id));
+    bool good = random_bytes(&work->random, persona_key, sizeof(persona_key)) == RANDOM_OK &&
+                write_root(work, issued, persona_key) &&
+                issue_grant(&work->record, &work->signing, &grant, persona_key, &work->random, issued);
     crypto_wipe(persona_key, sizeof(persona_key));
-    if (error != SLOTS_OK)
-        cli_error("%s", slots_error_text(error));
-    return error == SLOTS_OK && path_of(path, "%s/devices/%s", work->to, name) && directory_make(path) &&
-           path_of(path, "%s/devices/%s/%s.slots", work->to, name, work->manifest.name) &&
-           file_write(path, file, size, false);
+    return good;
 }
 
-static bool note(struct work *work) {
+static bool note_all(struct work *work) {
     bool good = record_change(&work->record, "BEGIN", NULL, 0);
-    for (size_t i = 0; i < work->device_count && good; i++) {
-        const struct device *device = &work->devices[i];
-        const struct record_value thumbprint = {.bytes = device->thumbprint, .size = sizeof(device->thumbprint)};
-        const struct record_value known[] = {thumbprint, {.bytes = &device->key, .size = sizeof(device->key)}};
-        const struct record_value issued[] = {
-            {.text = work->manifest.name}, thumbprint, {.number = work->manifest.version}};
-        good = record_change(&work->record, "INSERT OR IGNORE INTO device VALUES (?, ?)", known, 2) &&
-               record_change(&work->record, "INSERT INTO issue (persona, device, version) VALUES (?, ?, ?)", issued, 3);
-    }
+    for (size_t i = 0; i < work->device_count && good; i++)
+        good = issue_note(&work->record, &work->manifest, &work->devices[i]);
     return good && record_change(&work->record, "COMMIT", NULL, 0);
 }
 
-static enum cli_exit read_content_key(const struct cli *cli, const struct work *work, uint8_t *content_key) {
-    char path[CLI_PATH_SIZE];
-    struct passphrase passphrase;
-    if (!passphrase_get(cli, false, &passphrase))
-        return CLI_FAILED;
-    enum cli_exit status = CLI_FAILED;
-    if (persona_path(&work->record, work->manifest.name, work->manifest.version, "content.key", path))
-        status = key_file_read(path, "content", &passphrase, content_key);
-    crypto_wipe(&passphrase, sizeof(passphrase));
-    return status;
+static bool write_all(struct work *work, const uint8_t *content_key) {
+    bool good = write_version(work, content_key);
+    for (size_t i = 0; i < work->device_count && good; i++) {
+        struct issued *issued = &work->devices[i];
+        good = (issued->number > 0 || make_grant(work, issued)) && issue_write(issued, work->manifest.name, work->to);
+    }
+    return good && note_all(work);
 }
 
-static enum cli_exit write_all(const struct cli *cli, struct work *work) {
+static enum cli_exit open_keys(const struct cli *cli, struct work *work) {
+    if (!passphrase_get(cli, false, &work->passphrase))
+        return CLI_FAILED;
+    enum cli_exit status =
+        org_key_open(&work->record, ORG_KEY_STORAGE, &work->passphrase, &work->random, &work->storage);
+    if (status != CLI_GOOD)
+        return status;
+    return org_key_open(&work->record, ORG_KEY_SIGNING, &work->passphrase, &work->random, &work->signing);
+}
+
+static bool find_root(struct work *work) {
+    char text[ROOT_TEXT_SIZE] = "";
+    const struct record_value value = {.text = work->manifest.name};
+    (void)record_text(&work->record, "SELECT root FROM persona WHERE name = ?", &value, 1, text, sizeof(text));
+    return root_read(text, &work->root);
+}
+
+static enum cli_exit issue(const struct cli *cli, struct work *work, const char *name, const char *const *names,
+                           size_t count) {
     uint8_t content_key[STREAM_KEY_SIZE];
-    enum cli_exit status = read_content_key(cli, work, content_key);
-    if (status == CLI_GOOD) {
-        bool good = write_common(work) && write_content_key(work, content_key);
-        for (size_t i = 0; i < work->device_count && good; i++)
-            good = write_slots(work, &work->devices[i]);
-        status = good && note(work) ? CLI_GOOD : CLI_FAILED;
-    }
+    uint64_t version = persona_newest(&work->record, name);
+    if (version == 0 || !host_random(&work->random))
+        return CLI_FAILED;
+    enum cli_exit status =
+        persona_manifest(&work->record, name, version, &work->manifest, work->manifest_file, &work->manifest_size);
+    if (status == CLI_GOOD)
+        status = find_devices(work, names, count);
+    if (status != CLI_GOOD || cli->dry_run)
+        return status;
+    if (!find_root(work))
+        return CLI_FAILED;
+    status = open_keys(cli, work);
+    if (status == CLI_GOOD)
+        status = persona_content_key(&work->record, &work->manifest, &work->storage, content_key);
+    if (status == CLI_GOOD && !write_all(work, content_key))
+        status = CLI_FAILED;
     crypto_wipe(content_key, sizeof(content_key));
     return status;
-}
-
-static enum cli_exit issue(const struct cli *cli, struct work *work, const char *name, const char *const *paths,
-                           size_t count) {
-    const struct record_value value = {.text = name};
-    uint64_t version = record_number(&work->record, "SELECT max(version) FROM version WHERE persona = ?", &value, 1, 0);
-    if (version == 0) {
-        cli_error("there is no persona %s; 'flipside persona create' makes one", name);
-        return CLI_FAILED;
-    }
-    if (!host_random(&work->random) || !read_devices(work, name, paths, count))
-        return CLI_FAILED;
-    if (!persona_manifest(&work->record, name, version, &work->manifest, work->manifest_file, &work->manifest_size))
-        return CLI_REFUSED;
-    memcpy(work->version.id, work->manifest.id, sizeof(work->version.id));
-    work->version.version = version;
-    return cli->dry_run ? CLI_GOOD : write_all(cli, work);
 }
 
 static void print(const struct cli *cli, const struct work *work) {
@@ -206,7 +231,9 @@ static void print(const struct cli *cli, const struct work *work) {
     report_list_begin(&report, "devices");
     for (size_t i = 0; i < work->device_count; i++) {
         report_item_begin(&report);
-        report_hex(&report, "thumbprint", work->devices[i].thumbprint, P256_THUMBPRINT_SIZE);
+        report_text(&report, "device", work->devices[i].device.name);
+        report_text(&report, "thumbprint", work->devices[i].device.hex);
+        report_number(&report, "grant", work->devices[i].number);
         report_item_end(&report);
     }
     report_list_end(&report);
@@ -215,40 +242,43 @@ static void print(const struct cli *cli, const struct work *work) {
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     static struct work work;
-    static const char *paths[COSE_RECIPIENTS_MAX];
+    static const char *names[COSE_RECIPIENTS_MAX];
     size_t count = 0;
     const struct option_value options[] = {
-        {.name = "device", .list = paths, .list_room = COSE_RECIPIENTS_MAX, .list_count = &count},
+        {.name = "device", .list = names, .list_room = COSE_RECIPIENTS_MAX, .list_count = &count},
         {.name = "to", .to = &work.to},
     };
     int at = cli_options(cli, options, 2, argc, argv);
     if (at == 0)
         return CLI_USAGE;
-    if (at != argc - 1 || !config_is_name(argv[at]) || count == 0 || work.to == NULL) {
-        cli_error("needed: --device=FILE --to=DIRECTORY and the persona's name (see --help)");
+    if (at != argc - 1 || !config_is_name(argv[at]) || work.to == NULL) {
+        cli_error("needed: --to=DIRECTORY and the persona's name (see --help)");
         return CLI_USAGE;
     }
     if (!record_open(&work.record, cli))
         return CLI_FAILED;
-    enum cli_exit status = issue(cli, &work, argv[at], paths, count);
-    record_close(&work.record);
+    enum cli_exit status = issue(cli, &work, argv[at], names, count);
     if (status == CLI_GOOD)
         print(cli, &work);
-    random_stream_wipe(&work.random);
+    org_key_close(&work.storage);
+    org_key_close(&work.signing);
+    record_close(&work.record);
+    crypto_wipe(&work, sizeof(work));
     return status;
 }
 
 const struct verb verb_persona_issue = {
     {"persona", "issue"},
     "issue a persona's newest version to devices",
-    "usage: flipside persona issue --device=FILE --to=DIRECTORY PERSONA\n\n"
-    "Writes what the devices need to DIRECTORY, from where anything may carry it to them: the encrypted files and "
+    "usage: flipside persona issue [--device=DEVICE ...] --to=DIRECTORY PERSONA\n\n"
+    "Writes what the devices need to DIRECTORY, from where anything may carry it to them and 'deliver' puts it onto "
     "their\n"
-    "manifest, the content key sealed to the devices, and for each device its own slots with the persona's key, "
-    "sealed\n"
-    "to the device and to the organisation's escrow key.\n\n"
-    "  --device=FILE           a device's request to be enrolled, or its public key (COSE_Key);\n"
-    "                          may be given again\n"
+    "disks: the encrypted files and their manifest; the content key, sealed to all devices that have the persona; and\n"
+    "for each device its grant, which holds the persona's key for this device, sealed to the device and to the escrow\n"
+    "key. A device that gets the persona now also gets its encrypted root file system; one that has it already keeps\n"
+    "its key and its data.\n\n"
+    "  --device=DEVICE         an enrolled device that is to have the persona: its name, or the first digits of its\n"
+    "                          thumbprint; may be given again; without, those that have it already\n"
     "  --to=DIRECTORY          where to write\n",
     run,
 };

@@ -1,33 +1,40 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#define _POSIX_C_SOURCE 200809L
 #include "record.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* Raised with the tables; what is older is brought up to date when it is opened. */
-enum { SCHEMA_VERSION = 1 };
+#include "crypto/cose_key.h"
+#include "crypto/digest.h"
+
+/* Raised with the tables. */
+enum { SCHEMA_VERSION = 2 };
 
 static const char schema[] =
-    "CREATE TABLE organisation (name TEXT NOT NULL, root BLOB NOT NULL, escrow BLOB NOT NULL, epoch INTEGER NOT NULL);"
-    "CREATE TABLE persona (name TEXT PRIMARY KEY, id BLOB NOT NULL UNIQUE);"
+    "CREATE TABLE persona (name TEXT PRIMARY KEY, id BLOB NOT NULL UNIQUE, root TEXT);"
     "CREATE TABLE version (persona TEXT NOT NULL REFERENCES persona, version INTEGER NOT NULL,"
     " made INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (persona, version));"
-    "CREATE TABLE device (thumbprint BLOB PRIMARY KEY, key BLOB NOT NULL);"
-    "CREATE TABLE issue (persona TEXT NOT NULL REFERENCES persona, device BLOB NOT NULL REFERENCES device,"
-    " version INTEGER NOT NULL, issued INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (persona, device));"
-    "PRAGMA user_version = 1;";
+    "CREATE TABLE device (name TEXT PRIMARY KEY, thumbprint BLOB NOT NULL UNIQUE, request BLOB NOT NULL,"
+    " enrolled INTEGER NOT NULL DEFAULT (unixepoch()));"
+    "CREATE TABLE issue (persona TEXT NOT NULL REFERENCES persona, device TEXT NOT NULL REFERENCES device,"
+    " version INTEGER NOT NULL, grant_number INTEGER NOT NULL, grant BLOB NOT NULL,"
+    " issued INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (persona, device));"
+    "PRAGMA user_version = 2;";
+
+static const char *const public_names[] = {"root.pub", "escrow.pub", "storage.pub"};
+
+enum { PUBLIC_KEYS = sizeof(public_names) / sizeof(public_names[0]) };
 
 static bool say(const struct record *record) {
     cli_error("%s/organisation.db: %s", record->directory, sqlite3_errmsg(record->database));
     return false;
 }
 
-static bool open_database(struct record *record, const char *directory, int flags) {
-    char path[CLI_PATH_SIZE];
-    record->directory = directory;
+static bool open_database(struct record *record, const char *path, int flags) {
     record->database = NULL;
-    if (!path_of(path, "%s/organisation.db", directory))
-        return false;
     if (sqlite3_open_v2(path, &record->database, flags, NULL) == SQLITE_OK &&
         sqlite3_exec(record->database, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) == SQLITE_OK)
         return true;
@@ -77,32 +84,130 @@ uint64_t record_number(struct record *record, const char *statement, const struc
     return number;
 }
 
-bool record_bytes(struct record *record, const char *statement, const struct record_value *values, size_t count,
-                  void *bytes, size_t size) {
+size_t record_bytes(struct record *record, const char *statement, const struct record_value *values, size_t count,
+                    void *bytes, size_t room) {
     sqlite3_stmt *prepared = prepare(record, statement, values, count);
-    bool good =
-        prepared != NULL && sqlite3_step(prepared) == SQLITE_ROW && sqlite3_column_bytes(prepared, 0) == (int)size;
-    if (good)
+    size_t size = 0;
+    if (prepared != NULL && sqlite3_step(prepared) == SQLITE_ROW)
+        size = (size_t)sqlite3_column_bytes(prepared, 0);
+    if (size > room)
+        size = 0;
+    if (size > 0)
         memcpy(bytes, sqlite3_column_blob(prepared, 0), size);
     (void)sqlite3_finalize(prepared);
-    return good;
+    return size;
 }
 
-bool record_make(struct record *record, const char *directory) {
-    const struct record_value values[] = {{.text = record->name},
-                                          {.bytes = &record->root, .size = sizeof(record->root)},
-                                          {.bytes = &record->escrow, .size = sizeof(record->escrow)},
-                                          {.number = record->epoch}};
-    if (!open_database(record, directory, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE))
+bool record_text(struct record *record, const char *statement, const struct record_value *values, size_t count,
+                 char *text, size_t room) {
+    size_t size = record_bytes(record, statement, values, count, text, room - 1);
+    text[size] = '\0';
+    return size > 0 && strlen(text) == size;
+}
+
+bool record_each(struct record *record, const char *statement, const struct record_value *values, size_t count,
+                 void (*row)(void *context, sqlite3_stmt *row), void *context) {
+    sqlite3_stmt *prepared = prepare(record, statement, values, count);
+    if (prepared == NULL)
         return false;
+    int result = sqlite3_step(prepared);
+    for (; result == SQLITE_ROW; result = sqlite3_step(prepared))
+        row(context, prepared);
+    if (result != SQLITE_DONE)
+        (void)say(record);
+    (void)sqlite3_finalize(prepared);
+    return result == SQLITE_DONE;
+}
+
+/* ---- Public keys */
+
+static struct p256_public *public_key(struct record *record, size_t index) {
+    struct p256_public *const keys[PUBLIC_KEYS] = {&record->root, &record->escrow, &record->storage};
+    return keys[index];
+}
+
+bool record_fingerprint(struct record *record) {
+    uint8_t bytes[PUBLIC_KEYS * P256_COSE_KEY_SIZE];
+    struct cbor_writer writer = cbor_write(bytes, sizeof(bytes));
+    for (size_t i = 0; i < PUBLIC_KEYS; i++)
+        cose_write_key(&writer, public_key(record, i));
+    return !writer.failed && digest_of(bytes, writer.size, record->fingerprint);
+}
+
+static bool write_public(struct record *record, size_t index) {
+    char path[CLI_PATH_SIZE];
+    uint8_t bytes[P256_COSE_KEY_SIZE];
+    struct cbor_writer writer = cbor_write(bytes, sizeof(bytes));
+    cose_write_key(&writer, public_key(record, index));
+    return path_of(path, "%s/%s", record->directory, public_names[index]) &&
+           file_write(path, bytes, writer.size, false);
+}
+
+static bool read_public(struct record *record, size_t index) {
+    char path[CLI_PATH_SIZE];
+    uint8_t bytes[P256_COSE_KEY_SIZE];
+    size_t size = 0;
+    if (!path_of(path, "%s/%s", record->directory, public_names[index]) ||
+        !file_read(path, bytes, sizeof(bytes), &size))
+        return false;
+    struct cbor_reader reader = cbor_read(bytes, size);
+    cose_read_key(&reader, public_key(record, index));
+    if (cbor_read_end(&reader) && p256_check(public_key(record, index)) == P256_OK)
+        return true;
+    cli_error("%s: not a public key", path);
+    return false;
+}
+
+/* Name and epoch are what the root has signed. */
+static bool read_signed(struct record *record) {
+    char path[CLI_PATH_SIZE];
+    uint8_t bytes[ORGANISATION_SIZE_MAX];
+    struct organisation organisation;
+    size_t size = 0;
+    if (!path_of(path, "%s/organisation", record->directory) || !file_read(path, bytes, sizeof(bytes), &size))
+        return false;
+    enum organisation_error error = organisation_read(&organisation, bytes, size);
+    if (error == ORGANISATION_OK && memcmp(&organisation.root, &record->root, sizeof(record->root)) == 0) {
+        record->epoch = organisation.epoch;
+        memcpy(record->name, organisation.name, sizeof(record->name));
+        return true;
+    }
+    cli_error("%s: %s", path,
+              error == ORGANISATION_OK ? "of another root than root.pub" : organisation_error_text(error));
+    return false;
+}
+
+/* ---- Opening */
+
+static bool fill_database(struct record *record) {
     if (sqlite3_exec(record->database, "BEGIN", NULL, NULL, NULL) == SQLITE_OK &&
         sqlite3_exec(record->database, schema, NULL, NULL, NULL) == SQLITE_OK &&
-        record_change(record, "INSERT INTO organisation VALUES (?, ?, ?, ?)", values, 4) &&
         sqlite3_exec(record->database, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
         return true;
-    (void)say(record);
+    return say(record);
+}
+
+/* Beside its place first: a directory with a database is whole. */
+bool record_make(struct record *record, const char *directory) {
+    char path[CLI_PATH_SIZE], beside[CLI_PATH_SIZE];
+    record->directory = directory;
+    for (size_t i = 0; i < PUBLIC_KEYS; i++)
+        if (!write_public(record, i))
+            return false;
+    if (!path_of(path, "%s/organisation.db", directory) || !path_of(beside, "%s/organisation.db.new", directory))
+        return false;
+    (void)unlink(beside);
+    if (!open_database(record, beside, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE))
+        return false;
+    bool good = fill_database(record);
     record_close(record);
-    return false;
+    if (good && rename(beside, path) != 0) {
+        cli_error("%s: %s", path, strerror(errno));
+        good = false;
+    }
+    if (!good)
+        (void)unlink(beside);
+    return good && directory_sync(path);
 }
 
 static bool read_organisation(struct record *record) {
@@ -110,15 +215,17 @@ static bool read_organisation(struct record *record) {
         cli_error("%s/organisation.db is of another version of flipside", record->directory);
         return false;
     }
-    record->epoch = record_number(record, "SELECT epoch FROM organisation", NULL, 0, 0);
-    return record_bytes(record, "SELECT root FROM organisation", NULL, 0, &record->root, sizeof(record->root)) &&
-           record_bytes(record, "SELECT escrow FROM organisation", NULL, 0, &record->escrow, sizeof(record->escrow));
+    for (size_t i = 0; i < PUBLIC_KEYS; i++)
+        if (!read_public(record, i))
+            return false;
+    return record_fingerprint(record) && read_signed(record);
 }
 
 bool record_open(struct record *record, const struct cli *cli) {
     char path[CLI_PATH_SIZE];
     struct stat status;
     memset(record, 0, sizeof(*record));
+    record->directory = cli->organisation;
     if (cli->organisation == NULL) {
         cli_error("which organisation? Give --org=DIRECTORY or set FLIPSIDE_ORG");
         return false;
@@ -129,7 +236,7 @@ bool record_open(struct record *record, const struct cli *cli) {
         cli_error("%s is no organisation's directory; 'flipside org init' makes one", cli->organisation);
         return false;
     }
-    if (!open_database(record, cli->organisation, SQLITE_OPEN_READWRITE))
+    if (!open_database(record, path, SQLITE_OPEN_READWRITE))
         return false;
     if (read_organisation(record))
         return true;

@@ -2,20 +2,27 @@
 #ifndef RECORD_H
 #define RECORD_H
 
-/* An organisation's directory: its keys, its personas' files, and what was done, in SQLite (organisation.db). */
+/* An organisation's directory: its keys, its personas' files, and what was done, in SQLite (organisation.db).
+ *
+ * The database is a notebook and nothing in it is relied on: keys come from the key files or a token, which the
+ * passphrase or PIN authenticates; devices from their signed requests; personas from signed manifests and grants. */
 
 #include <sqlite3.h>
 
 #include "cli.h"
 #include "crypto/p256.h"
+#include "key_file.h"
+#include "persona/organisation.h"
 
 struct record {
     sqlite3 *database;
     const char *directory;
-    char name[64];
+    char name[CONFIG_TITLE_SIZE];
     struct p256_public root;
     struct p256_public escrow;
-    uint64_t epoch; /* of the delegations that are made now */
+    struct p256_public storage; /* content keys are kept sealed to it */
+    uint64_t epoch;             /* of the delegations that are made now */
+    uint8_t fingerprint[KEY_FILE_FINGERPRINT_SIZE];
 };
 
 /* A value in a statement: text, or bytes, or a number. */
@@ -26,10 +33,13 @@ struct record_value {
     uint64_t number;
 };
 
-/* Makes the database of a new organisation, which record->name and the keys describe. */
+/* Computes the fingerprint of the public keys. */
+bool record_fingerprint(struct record *record);
+
+/* Writes the public keys and makes the database of a new organisation, whole or not at all. */
 bool record_make(struct record *record, const char *directory);
 
-/* Opens that of --org. */
+/* Opens the organisation of --org: its public keys, and what its root has signed of it. */
 bool record_open(struct record *record, const struct cli *cli);
 
 void record_close(struct record *record);
@@ -41,8 +51,16 @@ bool record_change(struct record *record, const char *statement, const struct re
 uint64_t record_number(struct record *record, const char *statement, const struct record_value *values, size_t count,
                        uint64_t none);
 
-/* Reads one value of bytes. @return false, without a word, when there is no row or it has another size */
-bool record_bytes(struct record *record, const char *statement, const struct record_value *values, size_t count,
-                  void *bytes, size_t size);
+/* Reads one value of at most `room` bytes. @return its size; 0, without a word, when there is no row or it is longer */
+size_t record_bytes(struct record *record, const char *statement, const struct record_value *values, size_t count,
+                    void *bytes, size_t room);
+
+/* The same for text, which ends with NUL. @return whether there is a row and it fits */
+bool record_text(struct record *record, const char *statement, const struct record_value *values, size_t count,
+                 char *text, size_t room);
+
+/* Calls `row` for each row of the results. @return false, and told, when the database fails */
+bool record_each(struct record *record, const char *statement, const struct record_value *values, size_t count,
+                 void (*row)(void *context, sqlite3_stmt *row), void *context);
 
 #endif

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "persona/config.h"
 
 struct report report_begin(const struct cli *cli) {
     if (cli->json)
@@ -9,23 +11,32 @@ struct report report_begin(const struct cli *cli) {
     return (struct report){.json = cli->json, .first = true};
 }
 
+/* What comes out of files may hold anything: control characters that a terminal obeys, and bytes that are no text. */
+static void print_escaped(const char *text, bool json) {
+    bool is_text = config_is_text(text, strlen(text));
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (json && (byte == '"' || byte == '\\'))
+            (void)printf("\\%c", byte);
+        else if (byte >= 0x20 && byte != 0x7f && (is_text || byte < 0x80))
+            (void)putchar(byte);
+        else
+            (void)printf(json ? "\\u%04x" : "\\x%02x", byte);
+    }
+}
+
 /* RFC 8259 7 */
 static void print_string(const char *text) {
     (void)putchar('"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            (void)printf("\\%c", *text);
-        else if ((unsigned char)*text < 0x20)
-            (void)printf("\\u%04x", (unsigned)*text);
-        else
-            (void)putchar(*text);
-    }
+    print_escaped(text, true);
     (void)putchar('"');
 }
 
 static void print_name(struct report *report, const char *name) {
     if (!report->json) {
-        (void)printf("%*s%-18s ", (int)(report->depth * 2), "", name);
+        const char *bullet = report->item ? "- " : report->depth > 0 ? "  " : "";
+        (void)printf("%*s%s%-18s ", (int)(report->depth * 4), "", bullet, name);
+        report->item = false;
         return;
     }
     if (!report->first)
@@ -47,7 +58,7 @@ void report_text(struct report *report, const char *name, const char *value) {
     if (report->json)
         print_string(value);
     else
-        (void)fputs(value, stdout);
+        print_escaped(value, false);
     end_line(report);
 }
 
@@ -88,6 +99,7 @@ void report_item_begin(struct report *report) {
     if (report->json)
         (void)fputs(report->first ? "{" : ",{", stdout);
     report->first = true;
+    report->item = true;
 }
 
 void report_item_end(struct report *report) {
@@ -106,4 +118,18 @@ void report_list_end(struct report *report) {
 void report_end(struct report *report) {
     if (report->json)
         (void)fputs("}\n", stdout);
+}
+
+void cli_progress(const char *what, uint64_t done, uint64_t total) {
+    if (isatty(STDERR_FILENO) == 0)
+        return;
+    (void)fprintf(stderr, "\r\033[K%s", what);
+    if (total > 0)
+        (void)fprintf(stderr, ": %llu of %llu MB", (unsigned long long)(done >> 20), (unsigned long long)(total >> 20));
+    (void)fflush(stderr);
+}
+
+void cli_progress_end(void) {
+    if (isatty(STDERR_FILENO) != 0)
+        (void)fputs("\r\033[K", stderr);
 }

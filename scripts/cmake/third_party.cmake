@@ -30,22 +30,28 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
         adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
     target_compile_definitions(zlib_inflate PUBLIC Z_SOLO PRIVATE HAVE_MEMCPY)
     target_compile_options(zlib_inflate PRIVATE "SHELL:-include string.h")
+endif()
 
+if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare|linux)$")
     flipside_third_party(mbedcrypto_small mbedtls include
         library/aes.c library/aesce.c library/aesni.c library/asn1parse.c library/asn1write.c library/bignum.c
         library/bignum_core.c library/block_cipher.c library/cipher.c library/cipher_wrap.c library/constant_time.c library/ecdh.c library/ecdsa.c library/ecp.c
         library/ecp_curves.c library/gcm.c library/hkdf.c library/hmac_drbg.c library/md.c library/nist_kw.c library/platform_util.c
-        library/sha256.c)
+        library/sha1.c library/sha256.c)
     target_compile_definitions(mbedcrypto_small PUBLIC
         MBEDTLS_CONFIG_FILE="${CMAKE_SOURCE_DIR}/crypto/mbedtls_config.h")
 
-    # Its own text encoding is not used, so that what refers to it is left out when linking.
+    # Its own text encoding is not used, so that what refers to it is left out when linking; not so beside another Argon2,
+    # which libcryptsetup brings along for flipside, and for which this one must not be taken.
     set(fill src/ref.c)
-    if(FLIPSIDE_PLATFORM STREQUAL "host" AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-        set(fill src/opt.c)
+    if(FLIPSIDE_PLATFORM STREQUAL "host")
+        set(fill src/encoding.c src/ref.c)
+        if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+            set(fill src/encoding.c src/opt.c)
+        endif()
     endif()
     flipside_third_party(argon2_core argon2 include src/argon2.c src/blake2/blake2b.c src/core.c ${fill})
     target_compile_definitions(argon2_core PRIVATE ARGON2_NO_THREADS)
-    target_compile_options(argon2_core PRIVATE -ffunction-sections)
+    target_compile_options(argon2_core PRIVATE -ffunction-sections -fvisibility=hidden)
     target_link_options(argon2_core INTERFACE -Wl,--gc-sections)
 endif()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 flipside_unit_test(NAME agent
-    SOURCES test_agent.c persona/agent/dbus.c persona/agent/inhibitor.c persona/agent/message.c persona/agent/port.c
+    SOURCES test_agent.c persona/agent/dbus.c persona/agent/inhibitor.c persona/agent/mark.c persona/agent/message.c persona/agent/port.c
             persona/agent/status.c persona/agent/tune.c crypto/cbor_read.c crypto/cbor_write.c
     INCLUDES persona/agent crypto/include
     DEFINITIONS _GNU_SOURCE)

@@ -14,6 +14,7 @@
 
 #include "dbus.h"
 #include "inhibitor.h"
+#include "mark.h"
 #include "message.h"
 #include "port.h"
 #include "status.h"
@@ -495,6 +496,99 @@ static void test_frame_too_long(void **state) {
     close(ends[1]);
 }
 
+/* --- the mark --- */
+
+static char tree_directory[] = "/tmp/flipside-mark-XXXXXX";
+
+static void put_file(const char *name, const void *bytes, size_t size) {
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", tree_directory, name);
+    FILE *stream = fopen(path, "we");
+    assert_non_null(stream);
+    assert_int_equal(fwrite(bytes, 1, size, stream), size);
+    assert_int_equal(fclose(stream), 0);
+}
+
+#define TOKEN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void put_tree(const char *persona, const char *store, const char *token) {
+    put_file("flipside,persona", persona, strlen(persona) + 1);
+    put_file("flipside,store", store, strlen(store) + 1);
+    put_file("flipside,up-token", token, strlen(token) + 1);
+}
+
+static int make_tree(void **state) {
+    static const char *const directories[] = {"", "/flipside", "/flipside/personas", "/flipside/personas/work"};
+    (void)state;
+    memcpy(strrchr(tree_directory, '-'), "-XXXXXX", 7);
+    assert_non_null(mkdtemp(tree_directory));
+    for (unsigned i = 1; i < sizeof directories / sizeof directories[0]; i++) {
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s%s", tree_directory, directories[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    return 0;
+}
+
+static int remove_tree(void **state) {
+    static const char *const names[] = {
+        "flipside,persona",       "flipside,store",    "flipside,up-token", "flipside/personas/work/up",
+        "flipside/personas/work", "flipside/personas", "flipside",          ""};
+    (void)state;
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[256];
+        (void)snprintf(path, sizeof path, "%s/%s", tree_directory, names[i]);
+        (void)remove(path);
+    }
+    return 0;
+}
+
+static void test_mark_is_read(void **state) {
+    struct mark mark;
+    (void)state;
+    assert_int_equal(mark_read(tree_directory, &mark), MARK_NOT_ASKED);
+    put_tree("work", "0bb7ae0c-01", TOKEN);
+    assert_int_equal(mark_read(tree_directory, &mark), MARK_OK);
+    assert_string_equal(mark.persona, "work");
+    assert_string_equal(mark.store, "0bb7ae0c-01");
+    assert_string_equal(mark.token, TOKEN);
+}
+
+static void test_mark_is_refused(void **state) {
+    static const char *const wrong[][3] = {
+        {"../work", "1", TOKEN},   {"", "1", TOKEN},
+        {"work", "../sda", TOKEN}, {"work", "1", TOKEN "0"},
+        {"work", "1", "0011"},     {"work", "1", "0x112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"}};
+    struct mark mark;
+    (void)state;
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        put_tree(wrong[i][0], wrong[i][1], wrong[i][2]);
+        assert_int_equal(mark_read(tree_directory, &mark), MARK_BAD_TREE);
+        assert_string_equal(mark.token, "");
+    }
+    put_tree("work", "1", TOKEN);
+    put_file("flipside,store", "no end", 6);
+    assert_int_equal(mark_read(tree_directory, &mark), MARK_BAD_TREE);
+}
+
+static void test_mark_is_written(void **state) {
+    static const char old[MARK_FILE_SIZE] = "an older token";
+    const struct mark mark = {.persona = "work", .token = TOKEN};
+    char path[256], read[MARK_FILE_SIZE + 1] = "";
+    (void)state;
+    assert_int_equal(mark_write(&mark, tree_directory), MARK_NO_FILE);
+    put_file("flipside/personas/work/up", "short", 5);
+    assert_int_equal(mark_write(&mark, tree_directory), MARK_WRONG_FILE);
+    put_file("flipside/personas/work/up", old, sizeof old);
+    assert_int_equal(mark_write(&mark, tree_directory), MARK_OK);
+    (void)snprintf(path, sizeof path, "%s/flipside/personas/work/up", tree_directory);
+    FILE *stream = fopen(path, "re");
+    assert_non_null(stream);
+    assert_int_equal(fread(read, 1, sizeof read, stream), MARK_FILE_SIZE);
+    assert_int_equal(fclose(stream), 0);
+    assert_string_equal(read, TOKEN);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_to_persona),
@@ -516,6 +610,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_port_is_found_by_name, set_up_tree, tear_down_tree),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_frame_too_long),
+        cmocka_unit_test_setup_teardown(test_mark_is_read, make_tree, remove_tree),
+        cmocka_unit_test_setup_teardown(test_mark_is_refused, make_tree, remove_tree),
+        cmocka_unit_test_setup_teardown(test_mark_is_written, make_tree, remove_tree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,6 +169,9 @@ static void test_up(void **state) {
     assert_int_equal(ups, 1);
     assert_true(control_is_up(1));
     assert_false(control_is_up(0));
+    switcher.personas[1].state = PERSONA_LOADED; /* stopped while it was prepared */
+    assert_false(control_is_up(1));
+    switcher.personas[1].state = PERSONA_RUNNING;
     assert_int_equal(log_end(), before + 1);
     control_opened(1, false);
     assert_true(control_is_up(1));

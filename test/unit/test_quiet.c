@@ -96,11 +96,21 @@ static void test_functions_are_stopped_though_quiet(void **state) {
     (void)state;
     command = UINT32_C(0x00100000) | 3;
     expect_quiet();
-    assert_int_equal(fake_events_of(FAKE_WRITE), 1);
+    assert_int_equal(fake_events_of(FAKE_WRITE), 2);
     assert_int_equal(fake_last_event(FAKE_WRITE)->a, COMMAND);
     assert_int_equal(fake_last_event(FAKE_WRITE)->b, 3);
     quiet_stop_devices(&handover);
     assert_int_equal(command, 3);
+}
+
+static void test_virtio_is_reset_though_quiet(void **state) {
+    (void)state;
+    const struct handover one = {.quiet_count = 1, .quiet = {handover.quiet[0]}};
+    uint64_t address = 0;
+    assert_true(quiet_check(&one, &address));
+    assert_int_equal(fake_events_of(FAKE_WRITE), 1);
+    assert_int_equal(fake_last_event(FAKE_WRITE)->a, STATUS);
+    assert_int_equal(fake_last_event(FAKE_WRITE)->b, 0);
 }
 
 int main(void) {
@@ -108,6 +118,7 @@ int main(void) {
         cmocka_unit_test_setup(test_at_rest, set_up),
         cmocka_unit_test_setup(test_stop, set_up),
         cmocka_unit_test_setup(test_functions_are_stopped_though_quiet, set_up),
+        cmocka_unit_test_setup(test_virtio_is_reset_though_quiet, set_up),
         cmocka_unit_test_setup(test_virtio_busy, set_up),
         cmocka_unit_test_setup(test_pci_busy, set_up),
         cmocka_unit_test_setup(test_absent_function_is_quiet, set_up),

@@ -101,6 +101,9 @@ struct manifest_fault {
 __attribute__((warn_unused_result)) struct manifest_fault
 manifest_open(struct manifest *manifest, const struct delegation_trust *trust, const uint8_t *data, size_t size);
 
+/** @return whether data has a manifest file's form; nothing is verified */
+bool manifest_is_one(const uint8_t *data, size_t size);
+
 /**
  * Checks that a verified manifest is meant for this place.
  * @return MANIFEST_OK, MANIFEST_WRONG_PERSONA, MANIFEST_WRONG_BOARD, MANIFEST_WRONG_DEVICE, MANIFEST_TOO_OLD

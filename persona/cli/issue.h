@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef CLI_ISSUE_H
+#define CLI_ISSUE_H
+
+/* What was issued to a device: its grant, in the record and in the directory of what is to be delivered. */
+
+#include "device.h"
+#include "persona.h"
+#include "persona/grant.h"
+
+struct issued {
+    struct device device;
+    uint64_t number; /* of the grant; 0: none yet */
+    uint8_t file[GRANT_SIZE_MAX];
+    size_t size;
+};
+
+/* Reads what the record has of a persona on a device and verifies the grant; number 0 when there is none. */
+enum cli_exit issue_read(struct record *record, const struct manifest *manifest, struct issued *issued);
+
+/* Signs a grant into `issued`, with the number after the one it has. */
+bool issue_grant(const struct record *record, const struct org_key *signing, struct grant *grant,
+                 const uint8_t *persona_key, struct random_stream *random, struct issued *issued);
+
+/* Notes the grant and the version. */
+bool issue_note(struct record *record, const struct manifest *manifest, const struct issued *issued);
+
+/* Writes the grant to TO/devices/THUMBPRINT/NAME.grant. */
+bool issue_write(const struct issued *issued, const char *name, const char *to);
+
+#endif
