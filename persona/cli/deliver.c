@@ -149,6 +149,23 @@ static uint64_t number_there(struct work *work) {
     return number;
 }
 
+/* Whether the device wrote key slots, whatever is known of its state. A file that can't be read counts as written. */
+static bool has_slots(const struct work *work) {
+    static const char *const files[] = {"slots.a", "slots.b"};
+    static uint8_t file[VAULT_SLOTS_FILE_SIZE];
+    char path[CLI_PATH_SIZE];
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = 0;
+        if (!target_path(work->delivery.name, files[i], path) ||
+            medium_read(&work->target.medium, path, file, sizeof(file), &size) == MEDIUM_FAILED)
+            return true;
+        for (size_t j = 0; j < size; j++)
+            if (file[j] != 0)
+                return true;
+    }
+    return false;
+}
+
 static enum cli_exit read_grant(struct work *work) {
     static struct grant grant;
     struct delivery *delivery = &work->delivery;
@@ -168,7 +185,7 @@ static enum cli_exit read_grant(struct work *work) {
         return refuse(work, "grant", fault == NULL ? "empty" : fault);
     delivery->grant_number = grant.number > there ? grant.number : 0;
     // The root file system comes with the first grant: a later one finds the user's data in its place.
-    bool is_first = there == 0 && grant.kind == GRANT_ISSUE;
+    bool is_first = there == 0 && grant.kind == GRANT_ISSUE && !has_slots(work);
     if (!path_of(delivery->root, "%s/devices/%s/%s.root", work->from, work->target.device.hex, delivery->name))
         return CLI_FAILED;
     if (!is_file(delivery->root) || (!is_first && !work->fresh_root))

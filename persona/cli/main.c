@@ -39,7 +39,7 @@ static bool take(const struct option_value *option, const char *value) {
         *option->to = value;
         return true;
     }
-    if (*option->list_count == option->list_room) {
+    if (option->list_count == NULL || *option->list_count == option->list_room) {
         cli_error("--%s is given more than %zu times", option->name, option->list_room);
         return false;
     }
