@@ -8,13 +8,6 @@
 static const char *const folders[VAULT_VERSIONS] = {"a", "b"};
 static const char *const own_files[VAULT_VERSIONS] = {"a/content.own", "b/content.own"};
 
-static enum vault_error check_pin_slot(struct vault *vault) {
-    size_t index = slots_find(&vault->slots, SLOT_PIN, 0);
-    if (index != SIZE_MAX && vault->slots.slots[index].pin.binding_size > 0)
-        return vault_fail(vault, VAULT_REFUSED, NULL, "its PIN is bound to the TPM");
-    return VAULT_OK;
-}
-
 static enum vault_error read_own(struct vault *vault, size_t index, struct vault_left *left, bool *there) {
     char path[STORE_PATH_SIZE];
     size_t size = 0;
@@ -58,14 +51,15 @@ enum vault_error vault_leave(struct vault *vault, const char *name, struct vault
     enum vault_error error = vault_find(vault, name, &found);
     if (error == VAULT_OK && found.status != VAULT_ASKS_PIN)
         error = vault_fail(vault, VAULT_REFUSED, NULL, found.reason[0] != '\0' ? found.reason : NULL);
-    if (error == VAULT_OK)
-        error = check_pin_slot(vault);
     if (error != VAULT_OK)
         return error;
+    const struct slot_pin *slot = &vault->slots.slots[slots_find(&vault->slots, SLOT_PIN, 0)].pin;
     const struct state_persona *known = state_find(&vault->state, vault->id);
     left->slots = vault->slots_file;
+    memcpy(left->check, known->check, sizeof(left->check));
     left->failed_attempts = known->failed_attempts;
-    left->pin_memory_kib = vault->slots.slots[slots_find(&vault->slots, SLOT_PIN, 0)].pin.cost.memory_kib;
+    left->pin_memory_kib = slot->cost.memory_kib;
+    left->bound = slot->binding_size > 0;
     error = choose(vault, known->version, left);
     if (error != VAULT_OK)
         memset(left, 0, sizeof(*left));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "board/tree.h"
 #include "bundle.h"
 #include "console.h"
 #include "embedded.h"
@@ -14,20 +15,39 @@ static bool fail(struct session *session, size_t index, const char *what, const 
     return false;
 }
 
+/* The first page of its registers is locality 0's. */
+static uint64_t find_tpm(const struct session *session) {
+    struct tree_cursor cursor;
+    struct tree_range range;
+    size_t count = 0;
+    tree_start(&cursor, session->tree);
+    while (tree_next(&cursor) == TREE_OK)
+        if (tree_has_string(&cursor, "compatible", "tcg,tpm-tis-mmio") &&
+            tree_registers(&cursor, &range, 1, &count) == TREE_OK && count == 1)
+            return range.base;
+    return 0;
+}
+
 static bool describe(struct session *session, size_t index, const struct vault_left *left, struct bundle *bundle) {
     const struct manifest_component *kernel = manifest_component(left->manifest, MANIFEST_KERNEL);
     const struct manifest_component *initrd = manifest_component(left->manifest, MANIFEST_INITRD);
     struct bundle_about *about = &bundle->about;
+    const uint64_t tpm = left->bound ? find_tpm(session) : 0;
+    *bundle = (struct bundle){0};
     if (session->board.console == 0)
         return fail(session, index, "", "there is no serial line to ask for its PIN on");
-    *about = (struct bundle_about){
-        .version = left->manifest->version,
-        .failed_attempts = left->failed_attempts,
-        .flip_button = session->board.flip_button_intid,
-        .distributor = session->board.gic.distributor.base,
-        .console = session->board.console,
-    };
+    if (left->bound && tpm == 0)
+        return fail(session, index, "", "its PIN is bound to the TPM, which has no registers to hand over");
+    if (random_bytes(session->vault.setup.random, about->seed, sizeof(about->seed)) != RANDOM_OK)
+        return fail(session, index, "", "there are no random numbers");
+    about->version = left->manifest->version;
+    about->failed_attempts = left->failed_attempts;
+    about->flip_button = session->board.flip_button_intid;
+    about->distributor = session->board.gic.distributor.base;
+    about->console = session->board.console;
+    about->tpm = session->personas[index].tpm = tpm;
     memcpy(about->id, left->manifest->id, sizeof(about->id));
+    memcpy(about->check, left->check, sizeof(about->check));
     (void)snprintf(about->name, sizeof(about->name), "%s", session->store.personas[index].name);
     (void)snprintf(about->title, sizeof(about->title), "%s", session->store.personas[index].config.title);
     bundle->parts[BUNDLE_SLOTS] = (struct bundle_part){left->slots, VAULT_SLOTS_FILE_SIZE};
@@ -65,8 +85,9 @@ static bool read_component(struct session *session, size_t index, const struct v
     enum manifest_error error = manifest_check_component(left->manifest, kind, size, NULL);
     if (error == MANIFEST_OK && !read_all(session, path, to, part->size))
         return fail(session, index, component->file, "can't be read");
-    if (error == MANIFEST_OK && digest_of(to, part->size, digest))
-        error = manifest_check_component(left->manifest, kind, size, digest);
+    if (error == MANIFEST_OK)
+        error = digest_of(to, part->size, digest) ? manifest_check_component(left->manifest, kind, size, digest)
+                                                  : MANIFEST_FAILED;
     return error == MANIFEST_OK || fail(session, index, component->file, manifest_error_text(error));
 }
 
@@ -112,7 +133,7 @@ void session_leave_locked(struct session *session) {
         console_print("%s is left out of this start: %s (u unlocks it before another is started)\n",
                       session->store.personas[i].name, persona->reason);
         load_release_persona(persona);
-        persona->room = 0;
+        persona->room = persona->tpm = 0;
     }
 }
 
@@ -121,7 +142,7 @@ void session_take_back(struct session *session) {
         if (session->personas[i].room == 0)
             continue;
         load_release_persona(&session->personas[i]);
-        session->personas[i].room = 0;
+        session->personas[i].room = session->personas[i].tpm = 0;
         session_mark(session, i, SESSION_LOCKED, "%s", "");
     }
 }

@@ -29,17 +29,17 @@ def disk():
     path.unlink()
 
 
-def provision(start, disk, directory):
+def provision(start, disk, directory, tpm):
     """First start, enrolment, and the user's first PIN."""
     organisation = Organisation(directory)
     organisation.install(disk)
     organisation.create("work", SOURCES / "busybox-6.1", f"--cmdline={COMMAND_LINE}", "--memory=384M")
-    terminal = start(disk, memory="1G")
+    terminal = start(disk, memory="1G", tpm=tpm)
     terminal.expect("First start", BOOT)
     terminal.picker()
     terminal.quit()
     organisation.deliver("work", organisation.enroll(disk), disk)
-    terminal = start(disk, memory="1G")
+    terminal = start(disk, memory="1G", tpm=tpm)
     terminal.picker()
     terminal.send("2")
     terminal.send("u")
@@ -101,9 +101,11 @@ def check_secrets(terminal, dump, key):
     dump.unlink()
 
 
-def test_first_flip_asks_for_the_pin(start, disk, tmp_path):
-    provision(start, disk, tmp_path)
-    terminal = start(disk, memory="1G")
+@pytest.mark.parametrize("with_tpm", [True, pytest.param(False, marks=pytest.mark.soak)])
+def test_first_flip_asks_for_the_pin(start, disk, tmp_path, with_tpm):
+    tpm = tmp_path / "tpm" if with_tpm else None
+    provision(start, disk, tmp_path, tpm)
+    terminal = start(disk, memory="1G", tpm=tpm)
     terminal.expect("Reading work, which stays locked.* good", BOOT)
     terminal.prompt("personal")
     witness = Witness(terminal, "personal")

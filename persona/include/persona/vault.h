@@ -17,7 +17,8 @@
  *
  * What objects have less than a file's size is zeros; a file of nothing but zeros is as good as none. The device writes
  * these files only in place. A change is made in an order in which a cut at any point leaves the old or the new state:
- * key slots go to the copy that does not count, and count once the state says so, which has two copies itself.
+ * key slots go to the copy that does not count, and count once the state says so, which has two copies itself; then the
+ * other copy is wiped, which an earlier PIN would still open.
  *
  * Nothing is allocated here but by mbedTLS and Argon2, and nothing is printed: every function that fails leaves one
  * line for the user in vault.reason. A vault is large (some 200 KiB): keep it out of the stack.
@@ -177,8 +178,11 @@ struct vault_left {
     char directory[STORE_PATH_SIZE]; /* where its components are */
     const uint8_t *slots;            /* VAULT_SLOTS_FILE_SIZE bytes */
     uint8_t content[VAULT_OWN_FILE_SIZE];
+    uint8_t
+        check[KEYS_SIZE]; /* of the persona's key (KEYS_CHECK), as the state has it: the slots are not checked yet */
     uint32_t failed_attempts; /* at its PIN, since the last right one */
     uint32_t pin_memory_kib;  /* that an attempt takes */
+    bool bound;               /* the PIN, to the TPM */
 };
 
 /**
@@ -224,8 +228,8 @@ vault_unlock(struct vault *vault, const char *name, const void *pin, size_t pin_
  * Gives what opens a persona later, when there is no disk to read from: it stays locked while another one runs. Of its
  * versions it is the one that is known to come up, else the newest that was open before.
  * @param left all zero on failure
- * @return VAULT_OK, VAULT_NO_PERSONA, VAULT_READ_FAILED; VAULT_REFUSED: it asks for no PIN, for a new one, or for one
- *         that is bound to the TPM, no attempt is left, or no version of it was open yet
+ * @return VAULT_OK, VAULT_NO_PERSONA, VAULT_READ_FAILED; VAULT_REFUSED: it asks for no PIN, or for a new one, no
+ *         attempt is left, or no version of it was open yet
  */
 __attribute__((warn_unused_result)) enum vault_error vault_leave(struct vault *vault, const char *name,
                                                                  struct vault_left *left);
