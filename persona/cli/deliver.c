@@ -446,11 +446,12 @@ const struct verb verb_deliver = {
     {"deliver", NULL},
     "put what was issued onto a device's disk",
     "usage: flipside deliver [--fresh-root] DIRECTORY TARGET [PERSONA]\n\n"
-    "DIRECTORY is where 'persona issue', 'device recover' and 'usim issue' wrote; TARGET the device's disk, an image of\n"
-    "it, or a directory (its mounted EFI system partition). Puts all personas there, or only PERSONA, that were issued\n"
-    "to the device of this disk, and refuses what was not. A new version goes beside the one that is in use; its\n"
-    "manifest is written last, so that a cut leaves what was there. An encrypted root file system goes onto the\n"
-    "partition that is labelled as the persona, with the first grant only: later there are the user's data.\n\n"
+    "DIRECTORY is where 'persona issue', 'device recover' and 'usim issue' wrote; TARGET the device's disk, an\n"
+    "image of it, or a directory (its mounted EFI system partition). Puts all personas there, or only PERSONA,\n"
+    "that were issued to the device of this disk, and refuses what was not. A new version goes beside the one that\n"
+    "is in use; its manifest is written last, so that a cut leaves what was there. An encrypted root file system\n"
+    "goes onto the partition that is labelled as the persona, with the first grant only: later there are the\n"
+    "user's data.\n\n"
     "  --fresh-root            write the root file system although the device has the persona; its data is lost\n",
     run,
 };
