@@ -150,6 +150,23 @@ static uint64_t number_there(struct work *work) {
     return number;
 }
 
+/* Whether the device wrote key slots, whatever is known of its state. A file that can't be read counts as written. */
+static bool has_slots(const struct work *work) {
+    static const char *const files[] = {"slots.a", "slots.b"};
+    static uint8_t file[VAULT_SLOTS_FILE_SIZE];
+    char path[CLI_PATH_SIZE];
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = 0;
+        if (!target_path(work->delivery.name, files[i], path) ||
+            medium_read(&work->target.medium, path, file, sizeof(file), &size) == MEDIUM_FAILED)
+            return true;
+        for (size_t j = 0; j < size; j++)
+            if (file[j] != 0)
+                return true;
+    }
+    return false;
+}
+
 static enum cli_exit read_grant(struct work *work) {
     static struct grant grant;
     struct delivery *delivery = &work->delivery;
@@ -169,7 +186,7 @@ static enum cli_exit read_grant(struct work *work) {
         return refuse(work, "grant", fault == NULL ? "empty" : fault);
     delivery->grant_number = grant.number > there ? grant.number : 0;
     // The root file system comes with the first grant: a later one finds the user's data in its place.
-    bool is_first = there == 0 && grant.kind == GRANT_ISSUE;
+    bool is_first = there == 0 && grant.kind == GRANT_ISSUE && !has_slots(work);
     if (!path_of(delivery->root, "%s/devices/%s/%s.root", work->from, work->target.device.hex, delivery->name))
         return CLI_FAILED;
     if (!is_file(delivery->root) || (!is_first && !work->fresh_root))
@@ -429,12 +446,12 @@ const struct verb verb_deliver = {
     {"deliver", NULL},
     "put what was issued onto a device's disk",
     "usage: flipside deliver [--fresh-root] DIRECTORY TARGET [PERSONA]\n\n"
-    "DIRECTORY is where 'persona issue', 'device recover' and 'usim issue' wrote; TARGET the device's disk, an image "
-    "of it, or a\n"
-    "directory (its mounted EFI system partition). Puts all personas there, or only PERSONA, that were issued to the\n"
-    "device of this disk, and refuses what was not. A new version goes beside the one that is in use; its manifest is\n"
-    "written last, so that a cut leaves what was there. An encrypted root file system goes onto the partition that is\n"
-    "labelled as the persona, with the first grant only: later there are the user's data.\n\n"
+    "DIRECTORY is where 'persona issue', 'device recover' and 'usim issue' wrote; TARGET the device's disk, an\n"
+    "image of it, or a directory (its mounted EFI system partition). Puts all personas there, or only PERSONA,\n"
+    "that were issued to the device of this disk, and refuses what was not. A new version goes beside the one that\n"
+    "is in use; its manifest is written last, so that a cut leaves what was there. An encrypted root file system\n"
+    "goes onto the partition that is labelled as the persona, with the first grant only: later there are the\n"
+    "user's data.\n\n"
     "  --fresh-root            write the root file system although the device has the persona; its data is lost\n",
     run,
 };

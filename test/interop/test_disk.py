@@ -152,6 +152,10 @@ def test_deliver(made, disk):
     disk.put(f"{folder}/slots.a", b"key slots".ljust(16384, b"\0"))
     assert made.run("deliver", made.out, disk.path)["personas"][0]["new-version"] is False
     assert disk.get(f"{folder}/slots.a").startswith(b"key slots")
+    # Not even when the grant was taken and the device's state says nothing: its slots tell that there are a user's data.
+    disk.put(f"{folder}/grant", bytes(4096))
+    assert made.run("deliver", "--dry-run", made.out, disk.path)["personas"][0]["new-root"] is False
+    assert made.run("deliver", "--dry-run", "--fresh-root", made.out, disk.path)["personas"][0]["new-root"] is True
 
 
 def test_an_update_goes_beside_what_is_in_use(made, disk, tmp_path):
