@@ -123,7 +123,7 @@ struct board_share {
 struct board {
     char title[BOARD_TITLE_SIZE];
     char name[BOARD_NAME_SIZE]; /* what manifests of personas call this kind of board; "": not said */
-    char fault[TREE_PATH_MAX]; /* after a failed board_parse(): the node that it is about, or "" */
+    char fault[TREE_PATH_MAX];  /* after a failed board_parse(): the node that it is about, or "" */
     uint32_t cpu_count;
     uint64_t cpus[BOARD_CPUS_MAX]; /* affinity fields of MPIDR_EL1, in the order of the firmware's tree */
     struct board_gic gic;
