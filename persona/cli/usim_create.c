@@ -121,7 +121,7 @@ static bool fill_in(struct usim_directory *directory, const struct wishes *wishe
         return false;
     }
     if (wishes->routing != NULL)
-        memcpy(profile->routing_indicator, wishes->routing, strlen(wishes->routing));
+        (void)snprintf(profile->routing_indicator, sizeof(profile->routing_indicator), "%s", wishes->routing);
     if (wishes->pin != NULL && !usim_take_pin(profile->pins[0].value, wishes->pin, false))
         return false;
     profile->pins[0].enabled = wishes->pin != NULL;
