@@ -5,3 +5,5 @@ foreach(name manifest slots content state enrolment)
     flipside_unit_test(NAME ${name} SOURCES test_${name}.c LIBRARIES flipside_persona)
 endforeach()
 flipside_unit_test(NAME vault SOURCES test_vault.c vault_world.c vault_disk.c LIBRARIES flipside_persona)
+flipside_unit_test(NAME vault_usim SOURCES test_vault_usim.c usim_fixture.c vault_world.c vault_disk.c INCLUDES crypto/usim
+                   LIBRARIES flipside_persona)
