@@ -17,6 +17,11 @@ enum {
     ALIGNMENT = 4,
     MODE_FILE = 0100400,
     ENTRIES = BUNDLE_PARTS + 1, /* `about` is the last */
+
+    KIB = 1024,
+    PLACE = 2 * 1024 * 1024,
+    PLACES = 6,
+    KERNEL_BEYOND_IMAGE = 16 * 1024 * 1024, /* bytes that a kernel may need beyond its Image: what starts as zeros */
 };
 
 static const char *const names[ENTRIES] = {"slots", "content.own", "kernel", "initrd", "about"};
@@ -39,6 +44,14 @@ size_t bundle_size(const struct bundle *bundle) {
     return size;
 }
 
+uint64_t bundle_room(const struct bundle *bundle, uint64_t kernel_unpacked, uint32_t pin_memory_kib) {
+    /* The kernel twice, where it has to be unpacked; a device tree; each part on a boundary of its own. */
+    uint64_t files = bundle->parts[BUNDLE_KERNEL].size + kernel_unpacked + KERNEL_BEYOND_IMAGE +
+                     bundle->parts[BUNDLE_INITRD].size + (uint64_t)PLACES * PLACE;
+    uint64_t pin = (uint64_t)pin_memory_kib * KIB + PLACE;
+    return files > pin ? files : pin;
+}
+
 static uint8_t *put_field(uint8_t *at, uint32_t value) {
     static const char digits[] = "0123456789abcdef";
     for (unsigned shift = FIELD_DIGITS * 4; shift > 0; shift -= 4)
@@ -48,7 +61,7 @@ static uint8_t *put_field(uint8_t *at, uint32_t value) {
 
 static uint8_t *put_padded(uint8_t *at, const void *data, size_t size, size_t before) {
     size_t padding = round_up(before + size) - before - size;
-    if (size > 0)
+    if (data != NULL)
         memcpy(at, data, size);
     memset(at + size, 0, padding);
     return at + size + padding;

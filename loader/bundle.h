@@ -15,7 +15,11 @@
 
 #include "persona/config.h"
 
-enum { BUNDLE_ID_SIZE = 16 /* bytes: KEYS_ID_SIZE */ };
+enum {
+    BUNDLE_ID_SIZE = 16,    /* bytes: KEYS_ID_SIZE */
+    BUNDLE_CHECK_SIZE = 32, /* bytes: KEYS_SIZE */
+    BUNDLE_SEED_SIZE = 32,  /* bytes */
+};
 
 enum bundle_kind {
     BUNDLE_SLOTS = 0, /* file of slots (slots.h) */
@@ -33,14 +37,17 @@ enum bundle_error {
 
 /** What is no file. */
 struct bundle_about {
-    uint8_t id[BUNDLE_ID_SIZE]; /* the persona's */
-    uint64_t version;           /* of its files */
+    uint8_t id[BUNDLE_ID_SIZE];       /* the persona's */
+    uint8_t check[BUNDLE_CHECK_SIZE]; /* of its key (KEYS_CHECK), as the device's state has it */
+    uint64_t version;                 /* of its files */
     char name[CONFIG_NAME_SIZE];
     char title[CONFIG_TITLE_SIZE];
-    uint32_t failed_attempts; /* at its PIN, since the last right one */
-    uint32_t flip_button;     /* INTID that is pended when the persona is asked to suspend */
-    uint64_t distributor;     /* base of the interrupt controller's */
-    uint64_t console;         /* base of the PL011 */
+    uint32_t failed_attempts;       /* at its PIN, since the last right one */
+    uint32_t flip_button;           /* INTID that is pended when the persona is asked to suspend */
+    uint64_t distributor;           /* base of the interrupt controller's */
+    uint64_t console;               /* base of the PL011 */
+    uint64_t tpm;                   /* base of the TPM's registers (TIS, locality 0); 0: the PIN is not bound to one */
+    uint8_t seed[BUNDLE_SEED_SIZE]; /* random: for the TPM's sessions */
 };
 
 struct bundle_part {
@@ -57,7 +64,14 @@ struct bundle {
 size_t bundle_size(const struct bundle *bundle);
 
 /**
- * Writes a bundle.
+ * Says how much memory it takes to open a bundle, beside its own.
+ * @param kernel_unpacked bytes of the kernel's Image
+ * @param pin_memory_kib  KiB that an attempt at the PIN takes
+ */
+uint64_t bundle_room(const struct bundle *bundle, uint64_t kernel_unpacked, uint32_t pin_memory_kib);
+
+/**
+ * Writes a bundle. A part whose bytes are NULL is left to be filled, where bundle_read() then says.
  * @param buffer room bytes
  * @return BUNDLE_OK, BUNDLE_TOO_LARGE
  */

@@ -237,6 +237,7 @@ static bool persona_memory_valid(const struct handover *handover, const struct h
            persona->devicetree % DEVICETREE_ALIGNMENT == 0 &&
            range_holds(persona->partition, persona->devicetree, DEVICETREE_ALIGNMENT) &&
            range_holds(handover->switcher, persona->vttbr & TABLE_ADDRESS, PAGE_SIZE) &&
+           range_holds(handover->switcher, persona->vttbr_start & TABLE_ADDRESS, PAGE_SIZE) &&
            copies_valid(handover, persona);
 }
 
@@ -351,16 +352,22 @@ static bool usim_valid(const struct handover *handover) {
     return true;
 }
 
+static bool share_root(const struct handover_persona *a, const struct handover_persona *b) {
+    const uint64_t of_a[] = {a->vttbr & TABLE_ADDRESS, a->vttbr_start & TABLE_ADDRESS};
+    const uint64_t of_b[] = {b->vttbr & TABLE_ADDRESS, b->vttbr_start & TABLE_ADDRESS};
+    return of_a[0] == of_b[0] || of_a[0] == of_b[1] || of_a[1] == of_b[0] || of_a[1] == of_b[1];
+}
+
 static bool vmids_valid(const struct handover *handover) {
     uint64_t vmid_end = (handover->vtcr_el2 & VTCR_VS) != 0 ? 1u << 16 : 1u << 8;
     for (uint32_t i = 0; i < handover->persona_count; i++) {
         uint64_t vttbr = handover->personas[i].vttbr;
         uint64_t vmid = vttbr >> VTTBR_VMID_SHIFT;
-        if (vmid == 0 || vmid >= vmid_end)
+        if (vmid == 0 || vmid >= vmid_end || handover->personas[i].vttbr_start >> VTTBR_VMID_SHIFT != vmid)
             return false;
         for (uint32_t j = 0; j < i; j++)
             if (handover->personas[j].vttbr >> VTTBR_VMID_SHIFT == vmid ||
-                ((handover->personas[j].vttbr ^ vttbr) & TABLE_ADDRESS) == 0)
+                share_root(&handover->personas[j], &handover->personas[i]))
                 return false;
     }
     return true;

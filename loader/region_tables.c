@@ -129,19 +129,31 @@ static void map_persona(struct region_build *build, struct tables *stage2, const
             mappings[i].read_only ? TABLES_PERSONA_DEVICE_READ : TABLES_PERSONA_DEVICE, persona->name);
 }
 
-static void build_stage2(struct region_build *build, uint32_t index) {
+/* What only a start may reach is mapped last, over tables that were proven to reach nothing foreign. */
+static uint64_t build_stage2(struct region_build *build, uint32_t index, uint64_t more) {
     const struct region_persona *persona = &build->request->personas[index];
     struct tables stage2;
+    uint64_t vttbr = 0;
     enum tables_error error = tables_stage2_init(&stage2, &build->pool, build->request->parange);
     if (error == TABLES_OK)
-        error = tables_vttbr_el2(&stage2, index + 1, &build->handover->personas[index].vttbr);
+        error = tables_vttbr_el2(&stage2, index + 1, &vttbr);
     if (error != TABLES_OK) {
         region_fail(build, REGION_BAD_TABLES, (int)error, persona->name, 0);
-        return;
+        return 0;
     }
     map_persona(build, &stage2, persona);
     if (build->fault.error == REGION_OK)
         check_isolation(build, &stage2, index);
+    if (more != 0)
+        map(build, &stage2, more, REGION_PAGE_SIZE, TABLES_PERSONA_DEVICE, persona->name);
+    return vttbr;
+}
+
+static void build_persona(struct region_build *build, uint32_t index) {
+    struct handover_persona *persona = &build->handover->personas[index];
+    const uint64_t tpm = build->request->personas[index].tpm;
+    persona->vttbr = build_stage2(build, index, 0);
+    persona->vttbr_start = tpm == 0 ? persona->vttbr : build_stage2(build, index, tpm);
 }
 
 void region_build_tables(struct region_build *build) {
@@ -155,5 +167,5 @@ void region_build_tables(struct region_build *build) {
     build->handover->vtcr_el2 = tables_vtcr_el2(build->request->parange);
     build_stage1(build);
     for (uint32_t i = 0; i < build->request->persona_count && build->fault.error == REGION_OK; i++)
-        build_stage2(build, i);
+        build_persona(build, i);
 }

@@ -180,6 +180,8 @@ enum vault_error vault_unlock(struct vault *vault, const char *name, const void 
         vault_unlocked_wipe(unlocked);
     else if (vault->grant_waits)
         wipe_grant(vault);
+    if (error == VAULT_OK)
+        vault_wipe_old_slots(vault);
     return end(vault, error);
 }
 
@@ -213,7 +215,10 @@ static enum vault_error set_pin(struct vault *vault, const char *name, const uin
     struct state next = vault->state;
     state_find(&next, vault->id)->slots_generation = vault->slots.generation + 1;
     state_attempt_good(state_find(&next, vault->id));
-    return vault_save(vault, &next);
+    error = vault_save(vault, &next);
+    if (error == VAULT_OK)
+        vault_wipe_old_slots(vault);
+    return error;
 }
 
 enum vault_error vault_set_pin(struct vault *vault, const char *name, const uint8_t *persona_key, const void *pin,

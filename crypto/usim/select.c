@@ -66,6 +66,19 @@ static void put_pin_status(const struct usim_card *card, struct reply *reply) {
     reply_bytes(reply, keys, sizeof(keys));
 }
 
+static void put_id(const struct file *file, struct reply *reply) {
+    reply_bytes(reply, (const uint8_t[]){0x83, 2}, 2);
+    put_word(reply, file->id);
+}
+
+/* The life cycle, activated, and which rule of which ARR (9.2.7). */
+static void put_security(const struct file *file, struct reply *reply) {
+    bool usim = file->directory != FID_MF || file->id == FID_ADF_USIM;
+    reply_bytes(reply, (const uint8_t[]){0x8a, 1, 0x05, 0x8b, 3}, 5);
+    put_word(reply, usim ? FID_ARR_USIM : FID_ARR_MF);
+    reply_byte(reply, file->rule);
+}
+
 static void put_directory(const struct usim_card *card, const struct file *file, struct reply *reply) {
     const uint8_t characteristics[] = {0xa5, 3, 0x80, 1, 0x71};
     if (file->id == FID_ADF_USIM) {
@@ -73,21 +86,17 @@ static void put_directory(const struct usim_card *card, const struct file *file,
         reply_byte(reply, AID_SIZE);
         reply_bytes(reply, usim_aid, AID_SIZE);
     } else {
-        reply_bytes(reply, (const uint8_t[]){0x83, 2}, 2);
-        put_word(reply, file->id);
+        put_id(file, reply);
     }
     if (file->id == FID_MF)
         reply_bytes(reply, characteristics, sizeof(characteristics));
+    put_security(file, reply);
     put_pin_status(card, reply);
 }
 
-/* Which rule of which ARR (9.2.7), then size and short identifier. */
 static void put_elementary(const struct file *file, struct reply *reply) {
-    reply_bytes(reply, (const uint8_t[]){0x83, 2}, 2);
-    put_word(reply, file->id);
-    reply_bytes(reply, (const uint8_t[]){0x8b, 3}, 2);
-    put_word(reply, file->directory == FID_MF ? FID_ARR_MF : FID_ARR_USIM);
-    reply_byte(reply, file->rule);
+    put_id(file, reply);
+    put_security(file, reply);
     reply_bytes(reply, (const uint8_t[]){0x80, 2}, 2);
     put_word(reply, file->size);
     reply_byte(reply, 0x88);
@@ -102,7 +111,6 @@ void reply_fcp(const struct usim_card *card, int number, struct reply *reply) {
     reply_byte(reply, 0x62);
     reply_byte(reply, 0);
     put_descriptor(file, reply);
-    reply_bytes(reply, (const uint8_t[]){0x8a, 1, 0x05}, 3);
     if (file->kind == FILE_DIRECTORY)
         put_directory(card, file, reply);
     else

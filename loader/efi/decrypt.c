@@ -4,11 +4,16 @@
 #include <string.h>
 
 #include "console.h"
+#include "cpu.h"
 #include "credential.h"
 #include "crypto/hkdf.h"
 #include "load.h"
 
-enum { CHUNK_MAX = 1 << STREAM_CHUNK_SHIFT_MAX, WINDOW_SIZE = 4 * 1024 * 1024 };
+enum {
+    CHUNK_MAX = 1 << STREAM_CHUNK_SHIFT_MAX,
+    WINDOW_SIZE = 4 * 1024 * 1024,
+    WINDOW_ALIGNMENT = 64 * 1024, /* bytes, at least a cluster: U-Boot reads what begins inside one sector by sector */
+};
 
 /** An encrypted file being read: in large pieces, since firmware looks each one up anew. */
 struct source {
@@ -33,11 +38,11 @@ static void digest_window(struct source *source) {
 }
 
 static bool fill_window(struct source *source, uint64_t offset) {
-    const uint64_t left = source->size - offset;
-    source->window_at = offset;
+    source->window_at = offset - offset % WINDOW_ALIGNMENT;
+    const uint64_t left = source->size - source->window_at;
     source->window_size = (size_t)(left < WINDOW_SIZE ? left : WINDOW_SIZE);
-    if (source->files->read(source->files->context, source->path, offset, source->window, source->window_size) !=
-        STORE_FILE_OK) {
+    if (source->files->read(source->files->context, source->path, source->window_at, source->window,
+                            source->window_size) != STORE_FILE_OK) {
         source->window_size = 0;
         return false;
     }
@@ -56,7 +61,7 @@ static bool get(void *context, uint64_t offset, void *data, size_t size) {
             return false;
         const uint64_t inside = offset - source->window_at;
         const size_t part = size < source->window_size - inside ? size : (size_t)(source->window_size - inside);
-        memcpy(to, source->window + inside, part);
+        cpu_copy(to, source->window + inside, part);
         to += part;
         offset += part;
         size -= part;

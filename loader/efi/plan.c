@@ -32,7 +32,9 @@ static void describe(const struct session *session, size_t index, struct region_
         .text_offset = persona->image.text_offset,
         .initrd = persona->initrd.memory,
         .initrd_size = persona->initrd.size,
-        .prewarm_ms = entry->config.prewarm ? entry->config.prewarm_s * 1000 : 0,
+        .room = persona->room,
+        .tpm = persona->tpm,
+        .prewarm_ms = entry->config.prewarm && persona->state != SESSION_LEFT ? entry->config.prewarm_s * 1000 : 0,
         .alarm_flip = entry->config.alarm_flip,
         .usim = usim_access_of(session, entry->name),
         .version = open ? persona->version : NULL,
@@ -71,10 +73,11 @@ static void gather(struct session *session, bool locked) {
     };
     for (size_t i = 0; i < session->store.persona_count; i++) {
         const enum session_state state = session->personas[i].state;
-        if (state != SESSION_READY && !(locked && state == SESSION_LOCKED))
+        if (state != SESSION_READY && state != SESSION_LEFT && !(locked && state == SESSION_LOCKED))
             continue;
         session->request_index[request->persona_count] = i;
-        (state == SESSION_READY ? describe : describe_locked)(session, i, &request->personas[request->persona_count++]);
+        (state == SESSION_LOCKED ? describe_locked : describe)(session, i,
+                                                               &request->personas[request->persona_count++]);
     }
 }
 

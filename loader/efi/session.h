@@ -17,6 +17,7 @@
 enum session_state {
     SESSION_READY = 0,  /* can be started */
     SESSION_LOCKED,     /* encrypted: session_unlock() makes it ready */
+    SESSION_LEFT,       /* stays locked at this start: the unlocker asks for its PIN at the first flip to it */
     SESSION_LOCKED_OUT, /* too many wrong PINs: only the organisation can help */
     SESSION_REFUSED,    /* not signed, or not for this device */
     SESSION_DAMAGED,    /* its files are wrong */
@@ -41,6 +42,8 @@ struct session_persona {
     struct session_buffer unpacked; /* the Image, where the file is not one */
     struct session_buffer initrd;
     struct kernel_image image;
+    uint64_t room;                     /* bytes of memory that it takes to open it, where the unlocker does; else 0 */
+    uint64_t tpm;                      /* page of the TPM's registers, where the unlocker needs it; else 0 */
     struct memory_partition partition; /* SESSION_READY, SESSION_LOCKED: after session_plan() */
     /* of an encrypted one */
     uint64_t kernel_need; /* bytes of memory, as the manifest says, while it is locked */
@@ -116,6 +119,15 @@ bool session_unlock(struct session *session, size_t index, bool change);
  */
 __attribute__((warn_unused_result)) bool session_decrypt(struct session *session, size_t index,
                                                          const struct vault_unlocked *unlocked);
+
+/**
+ * Makes every persona that is locked ready to be opened by the unlocker, with its encrypted files beside it (leave.c).
+ * Prints which stay locked, and which are left out of this start, with the reason.
+ */
+void session_leave_locked(struct session *session);
+
+/** Undoes session_leave_locked(), after a start that failed. */
+void session_take_back(struct session *session);
 
 /** Reads the store and all files of its personas, and checks them (load.c). Prints what it does. */
 void session_load(struct session *session);

@@ -120,14 +120,6 @@ static enum firmware_error leave(const struct session *session, const struct fir
     return firmware_leave(wanted, count, memory);
 }
 
-/* They have no partition in this plan: what is not open has nothing to start from. */
-static void print_locked(const struct session *session) {
-    for (size_t i = 0; i < session->store.persona_count; i++)
-        if (session->personas[i].state == SESSION_LOCKED)
-            console_print("%s stays locked and is left out of this start; u unlocks it before another is started\n",
-                          session->store.personas[i].name);
-}
-
 static void print_what_starts(const struct region_request *request) {
     console_print("Starting the switcher");
     for (uint32_t i = 0; i < request->persona_count; i++)
@@ -162,8 +154,7 @@ static void fill_and_leave(struct session *session) {
     cpu_hand_over(region.handover, region.entry, region.clear);
 }
 
-void session_start(struct session *session, size_t chosen) {
-    print_locked(session);
+static void start(struct session *session, size_t chosen) {
     session_plan(session, false); /* the firmware may have taken memory while the user was choosing */
     if (!find_chosen(session, chosen) || !session_check_dma(session) || !make_seeds(session) || !list_quiet(session))
         return;
@@ -181,4 +172,10 @@ void session_start(struct session *session, size_t chosen) {
     fill_and_leave(session);
     session_open_vault(session);
     firmware_free((void *)(uintptr_t)session->plan.switcher_base, session->plan.switcher_size);
+}
+
+void session_start(struct session *session, size_t chosen) {
+    session_leave_locked(session);
+    start(session, chosen);
+    session_take_back(session);
 }

@@ -10,7 +10,6 @@
 
 enum {
     POOL_PAGES = 32,
-    PSCI_SYSTEM_OFF_LOW = 0x8,
 
     /* DDI 0183 */
     UARTDR = 0x00,
@@ -33,6 +32,7 @@ enum {
 #define TCR_EPD1 (UINT64_C(1) << 23) /* nothing is translated by TTBR1_EL1 */
 #define TCR_IPS_SHIFT 32
 #define PSCI_SYSTEM_OFF UINT64_C(0x84000008)
+#define SMCCC_GIVE_UP UINT64_C(0xc6000001) /* switcher/psci.h */
 
 /** For start.S: MAIR_EL1, TCR_EL1, TTBR0_EL1. */
 uint64_t machine_registers[3];
@@ -64,7 +64,8 @@ static bool map_all(struct tables *tables, const struct tree_place *partition, c
     return tables_map(tables, partition->base, partition->size, TABLES_EL2_READ_WRITE) == TABLES_OK &&
            tables_map(tables, text, data - text, TABLES_EL2_READ_EXECUTE) == TABLES_OK &&
            map_page(tables, about->console, TABLES_EL2_DEVICE) &&
-           map_page(tables, about->distributor, TABLES_EL2_DEVICE);
+           map_page(tables, about->distributor, TABLES_EL2_DEVICE) &&
+           (about->tpm == 0 || map_page(tables, about->tpm, TABLES_EL2_DEVICE));
 }
 
 bool machine_prepare(const void *tree) {
@@ -81,6 +82,11 @@ bool machine_prepare(const void *tree) {
     machine_registers[1] = (tables_tcr_el2(parange()) & TCR_EL2_LOW) | TCR_EPD1 | (uint64_t)parange() << TCR_IPS_SHIFT;
     machine_registers[2] = tables_ttbr0_el2(&tables);
     return true;
+}
+
+void machine_give_up_tpm(void) {
+    register uint64_t function __asm__("x0") = SMCCC_GIVE_UP;
+    __asm__ volatile("hvc #0" : "+r"(function)::"x1", "x2", "x3", "memory");
 }
 
 void machine_off(void) {

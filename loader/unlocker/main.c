@@ -37,6 +37,8 @@ static bool flipped(void) {
         return false;
     line_clear(&line);
     serial_print("\n");
+    while (serial_read() >= 0) /* nobody else is to read it */
+        ;
     (void)machine_suspend();
     serial_open(bundle.about.console);
     return true;
@@ -98,10 +100,45 @@ static bool count_attempt(void) {
     return allowed;
 }
 
+/* What is random for the TPM's session need not be so for anybody else: it protects the bus. */
+static bool open_random(struct random_stream *random) {
+    uint64_t time = machine_milliseconds();
+    struct random_pool pool;
+    const struct random_input inputs[] = {{.data = bundle.about.seed, .size = sizeof(bundle.about.seed)},
+                                          {.data = &time, .size = sizeof(time)}};
+    bool good = random_init(&pool, inputs, sizeof(inputs) / sizeof(inputs[0])) == RANDOM_OK &&
+                random_stream_open(random, &pool, "unlocker") == RANDOM_OK;
+    random_wipe(&pool);
+    return good;
+}
+
+/* Open for one attempt only: at a flip it is at rest. */
+static enum open_error open_with_tpm(uint8_t *persona_key) {
+    static struct tpm tpm;
+    struct random_stream random;
+    const struct tpm_transport transport = tis_transport(bundle.about.tpm);
+    if (!open_random(&random))
+        return OPEN_FAILED;
+    enum open_error error = OPEN_TPM_FAILED;
+    if (tpm_open(&tpm, &transport, &random) == TPM_OK)
+        error = open_key(&bundle, line.text, line.size, &tpm, persona_key);
+    tpm_close(&tpm);
+    random_stream_wipe(&random);
+    return error;
+}
+
+static enum open_error open_counted(uint8_t *persona_key) {
+    if (!count_attempt())
+        return OPEN_WRONG_PIN;
+    if (bundle.about.tpm != 0)
+        return open_with_tpm(persona_key);
+    return open_key(&bundle, line.text, line.size, NULL, persona_key);
+}
+
 static enum open_error try_pin(uint8_t *persona_key) {
     serial_print("Checking...\n");
     heap_reset();
-    enum open_error error = count_attempt() ? open_key(&bundle, line.text, line.size, persona_key) : OPEN_WRONG_PIN;
+    enum open_error error = open_counted(persona_key);
     line_clear(&line);
     heap_reset();
     return error;
@@ -116,9 +153,12 @@ static void unlock(uint8_t *persona_key) {
         error = try_pin(persona_key);
         if (error == OPEN_WRONG_PIN)
             serial_print("Wrong PIN\n");
+        else if (error == OPEN_TPM_LOCKED_OUT || error == OPEN_TPM_FAILED)
+            serial_print("%s\n", open_error_text(error));
         else if (error != OPEN_OK)
             give_up(open_error_text(error));
     }
+    machine_give_up_tpm();
     attempts_end(attempts);
     machine_clean(attempts, attempts + 1);
 }

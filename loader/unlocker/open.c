@@ -9,11 +9,10 @@
 #include "persona/manifest.h"
 #include "persona/slots.h"
 
-_Static_assert((int)BUNDLE_ID_SIZE == (int)KEYS_ID_SIZE, "one identifier");
+_Static_assert((int)BUNDLE_ID_SIZE == (int)KEYS_ID_SIZE && (int)BUNDLE_CHECK_SIZE == (int)KEYS_SIZE,
+               "an identifier, a key's check value");
 
 #define KEY_FILE "cryptsetup.passphrase"
-
-enum { KERNEL_SLACK = 16 * 1024 * 1024 /* bytes that a kernel uses behind its Image (its bss), at most */ };
 
 const char *open_error_text(enum open_error error) {
     switch (error) {
@@ -22,7 +21,11 @@ const char *open_error_text(enum open_error error) {
     case OPEN_WRONG_PIN:
         return "wrong PIN";
     case OPEN_NEEDS_TPM:
-        return "the PIN is bound to the TPM, which can't be used here: start this system first";
+        return "the PIN is bound to a TPM that is not there or was cleared";
+    case OPEN_TPM_LOCKED_OUT:
+        return "the TPM takes no PIN for a while";
+    case OPEN_TPM_FAILED:
+        return "the TPM failed";
     case OPEN_NO_MEMORY:
         return "not enough memory";
     case OPEN_DAMAGED:
@@ -34,12 +37,6 @@ const char *open_error_text(enum open_error error) {
 }
 
 static uint64_t round_up(uint64_t value) { return (value + OPEN_UNIT - 1) / OPEN_UNIT * OPEN_UNIT; }
-
-uint64_t open_room(const struct bundle *bundle, uint64_t kernel_unpacked) {
-    /* The kernel twice, if it has to be unpacked; each part on a boundary of its own. */
-    return round_up(bundle->parts[BUNDLE_KERNEL].size) + round_up(kernel_unpacked + KERNEL_SLACK) + OPEN_UNIT +
-           OPEN_TREE_ROOM + round_up(bundle->parts[BUNDLE_INITRD].size + credential_size(KEY_FILE, KEYS_VOLUME_SIZE));
-}
 
 static enum open_error error_of_slots(enum slots_error error) {
     switch (error) {
@@ -58,20 +55,78 @@ static enum open_error error_of_slots(enum slots_error error) {
     }
 }
 
-enum open_error open_key(const struct bundle *bundle, const void *pin, size_t pin_size, uint8_t *persona_key) {
+static enum open_error error_of_tpm(enum tpm_error error) {
+    switch (error) {
+    case TPM_OK:
+        return OPEN_OK;
+    case TPM_WRONG_AUTH:
+        return OPEN_WRONG_PIN;
+    case TPM_LOCKED_OUT:
+        return OPEN_TPM_LOCKED_OUT;
+    case TPM_OTHER:
+        return OPEN_NEEDS_TPM;
+    case TPM_BAD_BLOB:
+        return OPEN_DAMAGED;
+    case TPM_FAILED:
+        return OPEN_FAILED;
+    default:
+        return OPEN_TPM_FAILED;
+    }
+}
+
+static enum open_error unseal(const struct slot_pin *slot, struct tpm *tpm, const uint8_t *stretched, uint8_t *secret) {
+    uint8_t value[TPM_AUTH_MAX];
+    const struct tpm_auth auth = {value, sizeof(value)};
+    if (slot->binding_size == 0)
+        return OPEN_OK;
+    if (tpm == NULL)
+        return OPEN_NEEDS_TPM;
+    if (slots_auth(stretched, value) != SLOTS_OK)
+        return OPEN_FAILED;
+    enum open_error error = error_of_tpm(tpm_unseal(tpm, slot->binding, slot->binding_size, &auth, secret));
+    crypto_wipe(value, sizeof(value));
+    return error;
+}
+
+static enum open_error open_slot(const struct slots *slots, const void *pin, size_t pin_size, struct tpm *tpm,
+                                 uint8_t *persona_key) {
+    uint8_t stretched[PIN_KEY_SIZE], secret[TPM_SECRET_SIZE] = {0};
+    size_t index = slots_find(slots, SLOT_PIN, 0);
+    enum open_error error = error_of_slots(slots_stretch_pin(slots, index, pin, pin_size, stretched));
+    if (error == OPEN_OK)
+        error = unseal(&slots->slots[index].pin, tpm, stretched, secret);
+    if (error == OPEN_OK)
+        error = error_of_slots(slots_open_stretched(slots, index, stretched, secret, persona_key));
+    crypto_wipe(stretched, sizeof(stretched));
+    crypto_wipe(secret, sizeof(secret));
+    return error;
+}
+
+/* Slots that hold together may be somebody else's, with a key and a PIN of his own. */
+static enum open_error check_key(const struct bundle *bundle, const uint8_t *persona_key) {
+    uint8_t check[KEYS_SIZE];
+    if (keys_derive(persona_key, KEYS_CHECK, bundle->about.id, 0, check, sizeof(check)) != KEYS_OK)
+        return OPEN_FAILED;
+    return crypto_equal(check, bundle->about.check, sizeof(check)) ? OPEN_OK : OPEN_DAMAGED;
+}
+
+enum open_error open_key(const struct bundle *bundle, const void *pin, size_t pin_size, struct tpm *tpm,
+                         uint8_t *persona_key) {
     static struct slots slots;
     const struct bundle_part *file = &bundle->parts[BUNDLE_SLOTS];
     memset(persona_key, 0, KEYS_SIZE);
     if (pin_size == 0 || pin_size > PIN_SIZE_MAX)
         return OPEN_WRONG_PIN;
-    enum slots_error error = slots_read(&slots, bundle->about.id, file->bytes, file->size);
-    if (error == SLOTS_OK)
-        error = slots_open_pin(&slots, slots_find(&slots, SLOT_PIN, 0), pin, pin_size, NULL, persona_key);
-    if (error == SLOTS_OK)
-        error = slots_check(&slots, persona_key, file->bytes, file->size);
-    if (error != SLOTS_OK)
+    enum open_error error = error_of_slots(slots_read(&slots, bundle->about.id, file->bytes, file->size));
+    if (error == OPEN_OK)
+        error = open_slot(&slots, pin, pin_size, tpm, persona_key);
+    if (error == OPEN_OK)
+        error = error_of_slots(slots_check(&slots, persona_key, file->bytes, file->size));
+    if (error == OPEN_OK)
+        error = check_key(bundle, persona_key);
+    if (error != OPEN_OK)
         crypto_wipe(persona_key, KEYS_SIZE);
-    return error_of_slots(error);
+    return error;
 }
 
 static struct content_version version_of(const struct bundle *bundle) {

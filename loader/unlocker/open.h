@@ -9,12 +9,15 @@
 
 #include "bundle.h"
 #include "crypto/keys.h"
+#include "crypto/tpm.h"
 #include "kernel_image.h"
 
 enum open_error {
     OPEN_OK = 0,
     OPEN_WRONG_PIN,
-    OPEN_NEEDS_TPM, /* the PIN is bound to a TPM, which is not here */
+    OPEN_NEEDS_TPM,      /* the PIN is bound to a TPM, which is not here, or to another one */
+    OPEN_TPM_LOCKED_OUT, /* the TPM takes no PIN for a while */
+    OPEN_TPM_FAILED,
     OPEN_NO_MEMORY, /* less memory than the PIN's cost, or kernel and initrd, need */
     OPEN_DAMAGED,   /* a file was altered, or is of another persona or version */
     OPEN_FAILED,    /* the library failed */
@@ -46,11 +49,13 @@ struct open_result {
 /**
  * Opens the persona's key.
  * @param pin         pin_size bytes
+ * @param tpm         open; NULL: there is none
  * @param persona_key KEYS_SIZE bytes, all zero on failure; the caller wipes it
- * @return OPEN_OK, OPEN_WRONG_PIN, OPEN_NEEDS_TPM, OPEN_NO_MEMORY, OPEN_DAMAGED, OPEN_FAILED
+ * @return OPEN_OK, OPEN_WRONG_PIN, OPEN_NEEDS_TPM, OPEN_TPM_LOCKED_OUT, OPEN_TPM_FAILED, OPEN_NO_MEMORY, OPEN_DAMAGED,
+ *         OPEN_FAILED
  */
 __attribute__((warn_unused_result)) enum open_error open_key(const struct bundle *bundle, const void *pin,
-                                                             size_t pin_size, uint8_t *persona_key);
+                                                             size_t pin_size, struct tpm *tpm, uint8_t *persona_key);
 
 /**
  * Decrypts and unpacks the kernel, decrypts the initrd and puts the archive with the volume's key file behind it.
@@ -61,12 +66,6 @@ __attribute__((warn_unused_result)) enum open_error open_key(const struct bundle
 __attribute__((warn_unused_result)) enum open_error open_files(const struct bundle *bundle, const uint8_t *persona_key,
                                                                const struct open_memory *memory,
                                                                struct open_result *result);
-
-/**
- * Says how much memory open_files() takes at most.
- * @param kernel_unpacked bytes of the kernel's Image
- */
-uint64_t open_room(const struct bundle *bundle, uint64_t kernel_unpacked);
 
 /** @return the error's text, one line without a full stop; never NULL */
 const char *open_error_text(enum open_error error);

@@ -372,7 +372,7 @@ static void find_names(const struct work *work, struct names *names, bool versio
 }
 
 static enum cli_exit deliver(const struct cli *cli, struct work *work, const char *name) {
-    struct names names = {.count = 0};
+    static struct names names;
     enum cli_exit status = CLI_GOOD;
     bool usim = false;
     if (!work->target.has_device) {

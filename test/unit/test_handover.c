@@ -37,6 +37,7 @@ static void fill_persona(struct handover_persona *persona, const char *name, uin
     persona->entry = base + 2 * MIB;
     persona->devicetree = base + 128 * MIB;
     persona->vttbr = number << 48 | (UINT64_C(0x7e010000) + number * 0x10000);
+    persona->vttbr_start = persona->vttbr;
     persona->copy_count = 2;
     persona->copies[0] = (struct handover_copy){0x7e400000, base + 2 * MIB, 4 * MIB};
     persona->copies[1] = (struct handover_copy){0x7e800000, base + 128 * MIB, 64 * 1024};
@@ -357,13 +358,23 @@ static void test_clock(void **state) {
     EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[1], CLOCK));
 }
 
+static void turn(unsigned index, uint64_t bits) {
+    handover.personas[index].vttbr ^= bits;
+    handover.personas[index].vttbr_start ^= bits;
+}
+
 static void test_vmids(void **state) {
     (void)state;
-    EXPECT(HANDOVER_BAD_VMID, handover.personas[0].vttbr &= ~(UINT64_C(0xffff) << 48));
-    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr ^= UINT64_C(3) << 48);
-    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr ^= 0x10000);
-    EXPECT(HANDOVER_OK, handover.personas[1].vttbr |= UINT64_C(0x100) << 48);
-    EXPECT(HANDOVER_BAD_VMID, (handover.vtcr_el2 = 0, handover.personas[1].vttbr |= UINT64_C(0x100) << 48));
+    EXPECT(HANDOVER_BAD_VMID, turn(0, handover.personas[0].vttbr & UINT64_C(0xffff) << 48));
+    EXPECT(HANDOVER_BAD_VMID, turn(1, UINT64_C(3) << 48));
+    EXPECT(HANDOVER_BAD_VMID, turn(1, 0x10000));
+    EXPECT(HANDOVER_OK, turn(1, UINT64_C(0x100) << 48));
+    EXPECT(HANDOVER_BAD_VMID, (handover.vtcr_el2 = 0, turn(1, UINT64_C(0x100) << 48)));
+    // A start may have tables of its own, under the same VMID, and nobody else's.
+    EXPECT(HANDOVER_OK, handover.personas[1].vttbr_start ^= 0x8000);
+    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr_start ^= UINT64_C(4) << 48);
+    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr_start ^= 0x10000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.personas[1].vttbr_start ^= handover.switcher.base);
 }
 
 static void test_every_error_has_a_text_of_its_own(void **state) {

@@ -2,8 +2,8 @@
 foreach(name milenage tuak)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 endforeach()
-foreach(name aka power suci port)
-    flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c usim_fixture.c INCLUDES crypto/usim
+foreach(name aka power suci card port)
+    flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c usim_fixture.c usim_cases.c INCLUDES crypto/usim
                        LIBRARIES flipside_usim)
 endforeach()
 flipside_unit_test(NAME usim_flash SOURCES test_usim_flash.c LIBRARIES flipside_usim)

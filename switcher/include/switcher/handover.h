@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 6u
+#define HANDOVER_VERSION 7u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
@@ -62,6 +62,7 @@ struct handover_persona {
     uint64_t entry;      /* of the kernel, inside the partition */
     uint64_t devicetree; /* handed to the kernel in x0 (arm64 boot protocol), inside the partition */
     uint64_t vttbr;      /* VTTBR_EL2: stage-2 root with the VMID in bits 63:48; VMID >= 1, one a persona */
+    uint64_t vttbr_start; /* the same from each start on, until the persona calls SMCCC_GIVE_UP; may reach more */
     uint32_t copy_count;
     uint32_t prewarm_ms; /* started before the first persona, and suspended when it is up in this time; 0: it is not */
     uint32_t alarm_flip; /* 1: an alarm that comes due while it is suspended asks for a flip to it */
@@ -202,7 +203,8 @@ enum handover_error {
     HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device
                               or the switcher's region; an entry, device tree or copy outside its partition; a stack,
                               table root or copy's source outside the switcher's region */
-    HANDOVER_BAD_VMID,     /* VMID 0, larger than VTCR_EL2.VS allows, or used twice; a stage-2 root used twice */
+    HANDOVER_BAD_VMID,     /* VMID 0, larger than VTCR_EL2.VS allows, used twice, or another at the start; a stage-2
+                              root used twice */
 };
 
 /**
