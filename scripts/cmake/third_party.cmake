@@ -24,7 +24,7 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|linux)$")
         libfdt/fdt_strerror.c libfdt/fdt_sw.c libfdt/fdt_wip.c)
 endif()
 
-if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare)$")
+if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
     # Z_SOLO: no allocation, no files. memcpy is there all the same, and faster than zlib's own loop.
     flipside_third_party(zlib_inflate zlib .
         adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
@@ -33,7 +33,7 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare)$")
 
 endif()
 
-if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|linux)$")
+if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare|linux)$")
     flipside_third_party(mbedcrypto_small mbedtls include
         library/aes.c library/aesce.c library/aesni.c library/asn1parse.c library/asn1write.c library/bignum.c
         library/bignum_core.c library/block_cipher.c library/cipher.c library/cipher_wrap.c library/constant_time.c library/ecdh.c library/ecdsa.c library/ecp.c
