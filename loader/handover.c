@@ -323,6 +323,12 @@ static bool memory_valid(const struct handover *handover) {
     return devices_outside_memory(handover);
 }
 
+static bool share_root(const struct handover_persona *a, const struct handover_persona *b) {
+    const uint64_t of_a[] = {a->vttbr & TABLE_ADDRESS, a->vttbr_start & TABLE_ADDRESS};
+    const uint64_t of_b[] = {b->vttbr & TABLE_ADDRESS, b->vttbr_start & TABLE_ADDRESS};
+    return of_a[0] == of_b[0] || of_a[0] == of_b[1] || of_a[1] == of_b[0] || of_a[1] == of_b[1];
+}
+
 /* Whether nothing else of the switcher's is there, and no memory. */
 static bool usim_flash_valid(const struct handover *handover) {
     const struct handover_usim *usim = &handover->usim;
@@ -350,12 +356,6 @@ static bool usim_valid(const struct handover *handover) {
         if (handover->personas[i].usim != HANDOVER_USIM_NONE)
             return false;
     return true;
-}
-
-static bool share_root(const struct handover_persona *a, const struct handover_persona *b) {
-    const uint64_t of_a[] = {a->vttbr & TABLE_ADDRESS, a->vttbr_start & TABLE_ADDRESS};
-    const uint64_t of_b[] = {b->vttbr & TABLE_ADDRESS, b->vttbr_start & TABLE_ADDRESS};
-    return of_a[0] == of_b[0] || of_a[0] == of_b[1] || of_a[1] == of_b[0] || of_a[1] == of_b[1];
 }
 
 static bool vmids_valid(const struct handover *handover) {

@@ -30,7 +30,6 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
         adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
     target_compile_definitions(zlib_inflate PUBLIC Z_SOLO PRIVATE HAVE_MEMCPY)
     target_compile_options(zlib_inflate PRIVATE "SHELL:-include string.h")
-
 endif()
 
 if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare|linux)$")
