@@ -6,6 +6,8 @@ foreach(name manifest slots content state enrolment)
 endforeach()
 flipside_unit_test(NAME grant SOURCES test_grant.c vault_world.c vault_disk.c LIBRARIES flipside_persona)
 flipside_unit_test(NAME vault SOURCES test_vault.c vault_world.c vault_disk.c LIBRARIES flipside_persona)
+flipside_unit_test(NAME vault_usim SOURCES test_vault_usim.c usim_fixture.c vault_world.c vault_disk.c INCLUDES crypto/usim
+                   LIBRARIES flipside_persona)
 flipside_unit_test(NAME vault_tpm SOURCES test_vault_tpm.c vault_world.c vault_disk.c swtpm.c LIBRARIES flipside_persona)
 set_tests_properties(unit.vault_tpm PROPERTIES SKIP_RETURN_CODE 77)
 # The power-cut simulator.

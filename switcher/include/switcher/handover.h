@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 6u
+#define HANDOVER_VERSION 7u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
