@@ -13,6 +13,8 @@
 
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA256_C
+/* Only for what TS 33.220 asks of a USIM. */
+#define MBEDTLS_SHA1_C
 #define MBEDTLS_HKDF_C
 
 #define MBEDTLS_AES_C

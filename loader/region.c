@@ -73,6 +73,7 @@ static struct region_layout lay_out(const struct region_request *request) {
     layout.size = round_up(layout.size, REGION_STREAM_LEVEL2_SIZE);
     layout.stream_tables = take(&layout, request->persona_count * (uint64_t)REGION_STREAM_TABLE_SIZE);
     layout.copies = layout.size;
+    layout.usim = take(&layout, request->usim.size);
     for (uint32_t i = 0; i < request->persona_count; i++) {
         const struct region_persona *persona = &request->personas[i];
         struct devicetree_request tree = tree_request(request, persona);
@@ -141,6 +142,12 @@ static void copy_persona(struct region_build *build, uint32_t index) {
         copy_pages(build, build->layout.personas[index].initrd, persona->initrd, persona->initrd_size);
 }
 
+static void copy_usim(const struct region_build *build) {
+    const struct region_usim *usim = &build->request->usim;
+    if (usim->size > 0)
+        memcpy(build->memory + build->layout.usim, usim->profile, (size_t)usim->size);
+}
+
 static void check_handover(struct region_build *build) {
     enum handover_error error = handover_check(build->handover);
     if (error != HANDOVER_OK)
@@ -163,6 +170,7 @@ struct region_fault region_fill(struct region *region, const struct region_reque
     region->entry = load_switcher(&build);
     for (uint32_t i = 0; i < request->persona_count && build.fault.error == REGION_OK; i++)
         copy_persona(&build, i);
+    copy_usim(&build);
     if (build.fault.error == REGION_OK)
         region_build_handover(&build);
     if (build.fault.error == REGION_OK)

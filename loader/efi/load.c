@@ -145,6 +145,7 @@ void session_load(struct session *session) {
     enum store_error error = STORE_ABSENT;
     session_unload(session);
     session_open_vault(session);
+    session_open_usim(session);
     memset(&session->store, 0, sizeof(session->store));
     config_terminal_defaults(&session->store.terminal);
     if (session->store_found)

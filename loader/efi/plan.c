@@ -10,6 +10,13 @@ enum {
     KERNEL_BEYOND_IMAGE = 16 * MIB, /* bytes that a kernel may need beyond its Image: what starts as zeros */
 };
 
+static enum handover_usim_access usim_access_of(const struct session *session, const char *persona) {
+    enum usim_access access;
+    if (!vault_usim_allows(&session->usim, persona, &access))
+        return HANDOVER_USIM_NONE;
+    return access == USIM_READ_ONLY ? HANDOVER_USIM_READ : HANDOVER_USIM_AUTHENTICATE;
+}
+
 static void describe(const struct session *session, size_t index, struct region_persona *out) {
     const struct store_persona *entry = &session->store.personas[index];
     const struct session_persona *persona = &session->personas[index];
@@ -29,6 +36,7 @@ static void describe(const struct session *session, size_t index, struct region_
         .tpm = persona->tpm,
         .prewarm_ms = entry->config.prewarm && persona->state != SESSION_LEFT ? entry->config.prewarm_s * 1000 : 0,
         .alarm_flip = entry->config.alarm_flip,
+        .usim = usim_access_of(session, entry->name),
         .version = open ? persona->version : NULL,
         .up_token = open ? persona->up : NULL,
     };
@@ -60,6 +68,7 @@ static void gather(struct session *session, bool locked) {
         .switcher = &session->switcher,
         .parange = cpu_parange(),
         .boot_cpu = cpu_affinity(),
+        .usim = session->usim_part,
         .flip_timeout_ms = flip_timeout_ms(session),
     };
     for (size_t i = 0; i < session->store.persona_count; i++) {

@@ -11,6 +11,7 @@
 #include "kernel_image.h"
 #include "persona/store.h"
 #include "persona/vault.h"
+#include "persona/vault_usim.h"
 #include "region.h"
 
 enum session_state {
@@ -64,6 +65,8 @@ struct session {
     struct store_files access;
     struct vault vault;
     enum vault_error vault_error; /* of opening it */
+    struct vault_usim usim;       /* after session_open_usim() */
+    struct region_usim usim_part; /* the same, for the region; size 0: none */
     struct store store;
     bool store_found;
     bool start_failed; /* the user chose, or nobody did, and was told why that can't be */
@@ -85,6 +88,12 @@ __attribute__((warn_unused_result)) bool session_open(struct session *session);
  * Encrypted personas can be opened when session->vault_error is VAULT_OK.
  */
 void session_open_vault(struct session *session);
+
+/**
+ * Opens the device's USIM, if it has one (usim.c); the vault is open. Prints what the user is to know. One that cannot
+ * be used is left out of the start.
+ */
+void session_open_usim(struct session *session);
 
 /** Prints who this device is and where its key is kept. */
 void session_print_device(const struct session *session);

@@ -25,6 +25,8 @@ static bool make_seeds(struct session *session) {
         if (error == RANDOM_OK)
             error = random_derive(&pool, "rng-seed", persona->name, persona->rng_seed, sizeof(persona->rng_seed));
     }
+    if (error == RANDOM_OK)
+        error = random_derive(&pool, "usim", "", session->request.usim.seed, sizeof(session->request.usim.seed));
     random_wipe(&pool);
     if (error != RANDOM_OK)
         console_print("Seeds: %s\n", random_error_text(error));

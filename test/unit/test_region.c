@@ -194,6 +194,38 @@ static void the_clock_is_handed_over(void **state) {
     assert_int_equal(handover->personas[1].alarm_flip, 1);
 }
 
+static void the_usim_is_handed_over_to_el2_alone(void **state) {
+    static const char profile[] = "K and OPc";
+    const uint64_t flash = 0x7f80000;
+    (void)state;
+    assert_int_equal(filled()->personas[1].usim, HANDOVER_USIM_NONE);
+    request.personas[1].usim = HANDOVER_USIM_READ;
+    request.usim = (struct region_usim){.profile = profile,
+                                        .size = sizeof profile,
+                                        .flash = flash,
+                                        .flash_block_size = 0x40000,
+                                        .flash_lanes = 0x10001,
+                                        .state_key = {1, 2, 3},
+                                        .seed = {4, 5}};
+    const struct handover *handover = filled();
+    const struct handover_usim *usim = &handover->usim;
+    assert_int_equal(usim->profile.size, sizeof profile);
+    assert_memory_equal(memory + (usim->profile.base - PHYSICAL), profile, sizeof profile);
+    assert_int_equal(stage1(handover, usim->profile.base).access, TABLES_EL2_READ);
+    assert_int_equal(usim->flash, flash);
+    assert_memory_equal(usim->state_key, request.usim.state_key, sizeof usim->state_key);
+    assert_memory_equal(usim->seed, request.usim.seed, sizeof usim->seed);
+    assert_int_equal(handover->personas[0].usim, HANDOVER_USIM_NONE);
+    assert_int_equal(handover->personas[1].usim, HANDOVER_USIM_READ);
+    assert_int_equal(stage1(handover, flash - 1).access, TABLES_NONE);
+    assert_int_equal(stage1(handover, flash).access, TABLES_EL2_DEVICE);
+    assert_int_equal(stage1(handover, flash + 0x7ffff).access, TABLES_EL2_DEVICE);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(stage2(handover, i, flash).access, TABLES_NONE);
+        assert_int_equal(stage2(handover, i, usim->profile.base).access, TABLES_NONE);
+    }
+}
+
 static void configured_flip_timeout_counts(void **state) {
     (void)state;
     request.flip_timeout_ms = 1234;
@@ -436,6 +468,7 @@ int main(void) {
         TEST(a_tpm_is_reached_from_a_start_on_only),
         TEST(room_besides_makes_a_partition_larger),
         TEST(the_clock_is_handed_over),
+        TEST(the_usim_is_handed_over_to_el2_alone),
         TEST(configured_flip_timeout_counts),
         TEST(prewarmed_personas_have_their_time),
         TEST(copies_are_whole_and_go_into_the_partition),

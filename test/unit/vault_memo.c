@@ -54,10 +54,8 @@ enum p256_error __wrap_p256_sign(const struct p256_private *key, const uint8_t *
                                  uint8_t *signature);
 enum p256_error __real_p256_from_scalar(struct p256_private *key, const uint8_t *scalar, struct random_stream *random);
 enum p256_error __wrap_p256_from_scalar(struct p256_private *key, const uint8_t *scalar, struct random_stream *random);
-enum p256_error __real_p256_agree(const struct p256_private *key, const struct p256_public *other,
-                                  struct random_stream *random, uint8_t *shared);
-enum p256_error __wrap_p256_agree(const struct p256_private *key, const struct p256_public *other,
-                                  struct random_stream *random, uint8_t *shared);
+struct p256_agreer __real_p256_software_agreer(struct p256_software *software);
+struct p256_agreer __wrap_p256_software_agreer(struct p256_software *software);
 enum p256_error __real_p256_generate(struct p256_private *key, struct random_stream *random);
 enum p256_error __wrap_p256_generate(struct p256_private *key, struct random_stream *random);
 
@@ -89,14 +87,21 @@ enum p256_error __wrap_p256_from_scalar(struct p256_private *key, const uint8_t 
     return entry->error;
 }
 
-enum p256_error __wrap_p256_agree(const struct p256_private *key, const struct p256_public *other,
-                                  struct random_stream *random, uint8_t *shared) {
-    struct entry *entry = find('a', (const void *[]){key, other}, (size_t[]){sizeof(*key), sizeof(*other)}, 2);
+static enum p256_error agree(void *context, const struct p256_public *other, uint8_t *shared) {
+    const struct p256_software *software = context;
+    struct entry *entry =
+        find('a', (const void *[]){software->key, other}, (size_t[]){sizeof(*software->key), sizeof(*other)}, 2);
     if (!entry->used)
-        entry->error = __real_p256_agree(key, other, random, entry->result);
+        entry->error = p256_agree(software->key, other, software->random, entry->result);
     entry->used = true;
     memcpy(shared, entry->result, P256_SIZE);
     return entry->error;
+}
+
+struct p256_agreer __wrap_p256_software_agreer(struct p256_software *software) {
+    struct p256_agreer agreer = __real_p256_software_agreer(software);
+    agreer.agree = agree;
+    return agreer;
 }
 
 enum p256_error __wrap_p256_generate(struct p256_private *key, struct random_stream *random) {

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "usim/error.h"
+
+const char *usim_error_text(enum usim_error error) {
+    switch (error) {
+    case USIM_OK:
+        return "no error";
+    case USIM_MALFORMED:
+        return "not a USIM's profile or state that this version reads";
+    case USIM_BAD_VALUE:
+        return "the profile has a value that no card can have";
+    case USIM_NOT_AUTHENTIC:
+        return "altered, or sealed under another key";
+    case USIM_ROLLED_BACK:
+        return "the card's state is older than its counter: it was put back, and the profile must be issued anew";
+    case USIM_NO_STATE:
+        return "no state is stored";
+    case USIM_OTHER_PROFILE:
+        return "the stored state is another profile's";
+    case USIM_STORAGE:
+        return "the card's state can't be read or written";
+    case USIM_NO_ROOM:
+        return "too long";
+    case USIM_FAILED:
+        return "the cryptographic library failed";
+    }
+    return "unknown error";
+}

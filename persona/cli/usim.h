@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef CLI_USIM_H
+#define CLI_USIM_H
+
+/* A directory of USIM profiles: each sealed under one key, which lies in usim.key under a passphrase. */
+
+#include "cli.h"
+#include "crypto/aead.h"
+#include "usim/profile.h"
+#include "usim/seal.h"
+
+struct usim_directory {
+    const char *path;
+    uint8_t key[SEAL_KEY_SIZE];
+    struct random_stream random;
+};
+
+/* Opens the directory of --store with its key; `make`: makes both where there are none. */
+enum cli_exit usim_directory_open(const struct cli *cli, const char *path, bool make, struct usim_directory *directory);
+
+void usim_directory_close(struct usim_directory *directory);
+
+/* A profile with the bytes that it points into. A secret: wiped by the caller. */
+struct usim_entry {
+    struct usim_profile profile;
+    uint8_t encoded[USIM_PROFILE_MAX];
+};
+
+enum cli_exit usim_load(const struct usim_directory *directory, const char *iccid, struct usim_entry *entry);
+
+/* Stores a profile; one that is there already is left as it is. */
+bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile);
+
+/* Calls `each` for all profiles in the order of their ICCIDs, until it returns another exit than CLI_GOOD. */
+enum cli_exit usim_each(const struct usim_directory *directory,
+                        enum cli_exit (*each)(void *context, const struct usim_entry *entry), void *context);
+
+/* A profile with nothing but what all have: services, PINs at random, disabled PIN1, Milenage with random K and OPc. */
+bool usim_profile_new(struct usim_directory *directory, struct usim_profile *profile);
+
+/* What was given in text; each says what is wrong with it. */
+bool usim_take_iccid(struct usim_profile *profile, const char *text);
+bool usim_take_imsi(struct usim_profile *profile, const char *text, unsigned mnc_digits);
+bool usim_take_pin(uint8_t *pin, const char *text, bool whole);
+bool usim_take_hex(const char *what, const char *text, uint8_t *bytes, size_t size);
+
+/* What may be shown of a profile. */
+void usim_report(struct report *report, const struct usim_profile *profile);
+
+#endif

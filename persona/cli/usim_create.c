@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// flipside usim create, flipside usim show
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/hkdf.h"
+#include "usim.h"
+
+enum { LIST_MAX = 8, SPN_MAX = 16 };
+
+struct wishes {
+    const char *store, *iccid, *imsi, *mnc_digits, *algorithm, *op_file, *pin, *name, *routing;
+    const char *personas[USIM_PERSONAS_MAX], *keys[USIM_HN_KEYS_MAX], *services[LIST_MAX];
+    size_t persona_count, key_count, service_count;
+    bool gsm;
+};
+
+/* OP, or TOP, in hexadecimal digits in a file: on the command line anyone on the machine reads it. */
+static bool take_op(struct usim_profile *profile, const char *path) {
+    char text[2 * AKA_KEY_MAX + 2] = {0};
+    uint8_t op[AKA_KEY_MAX];
+    size_t size = 0, op_size = profile->secret.algorithm == AKA_TUAK ? 32 : 16;
+    if (path == NULL)
+        return true;
+    bool good = file_read(path, text, sizeof(text) - 1, &size);
+    text[strcspn(text, "\r\n")] = '\0';
+    good = good && usim_take_hex("OP", text, op, op_size) && aka_derive_opc(&profile->secret, op);
+    crypto_wipe(text, sizeof(text));
+    crypto_wipe(op, sizeof(op));
+    return good;
+}
+
+static bool take_algorithm(struct usim_directory *directory, struct usim_profile *profile, const char *name) {
+    if (name == NULL || strcmp(name, "milenage") == 0)
+        return true;
+    if (strcmp(name, "tuak") != 0) {
+        cli_error("--algorithm=%s: milenage or tuak", name);
+        return false;
+    }
+    profile->secret.algorithm = AKA_TUAK;
+    profile->secret.k_size = 32;
+    return random_bytes(&directory->random, profile->secret.k, 32) == RANDOM_OK &&
+           random_bytes(&directory->random, profile->secret.opc, 32) == RANDOM_OK;
+}
+
+/* NAME:read or NAME:authenticate */
+static bool take_persona(struct usim_policy *policy, const char *text) {
+    const char *colon = strchr(text, ':');
+    size_t length = colon == NULL ? 0 : (size_t)(colon - text);
+    bool authenticate = colon != NULL && strcmp(colon + 1, "authenticate") == 0;
+    if (length == 0 || length > USIM_PERSONA_NAME_MAX || (!authenticate && strcmp(colon + 1, "read") != 0)) {
+        cli_error("--persona=%s: NAME:read or NAME:authenticate is needed", text);
+        return false;
+    }
+    memcpy(policy->personas[policy->persona_count].name, text, length);
+    policy->personas[policy->persona_count++].access = authenticate ? USIM_AUTHENTICATE : USIM_READ_ONLY;
+    return true;
+}
+
+/* SCHEME:ID:KEY, of the home network */
+static bool take_key(struct usim_profile *profile, const char *text) {
+    struct usim_hn_key *key = &profile->hn_keys[profile->hn_key_count];
+    char *end = NULL;
+    uint8_t scheme = text[0] == 'A' ? USIM_SCHEME_A : text[0] == 'B' ? USIM_SCHEME_B : USIM_SCHEME_NULL;
+    unsigned long id = text[0] != '\0' && text[1] == ':' ? strtoul(text + 2, &end, 10) : 256;
+    if (scheme == USIM_SCHEME_NULL || id > 255 || *end != ':') {
+        cli_error("--suci-key=%s: A:ID:KEY or B:ID:KEY is needed, ID from 0 to 255, KEY in hexadecimal digits", text);
+        return false;
+    }
+    key->id = (uint8_t)id;
+    key->size = strlen(end + 1) / 2;
+    if (key->size > USIM_HN_KEY_MAX || !usim_take_hex("--suci-key", end + 1, key->key, key->size))
+        return false;
+    profile->schemes[profile->scheme_count++] = (struct usim_suci_scheme){scheme, (uint8_t)(++profile->hn_key_count)};
+    return true;
+}
+
+static bool take_lists(struct usim_profile *profile, const struct wishes *wishes) {
+    bool good = true;
+    for (size_t i = 0; i < wishes->persona_count; i++)
+        good &= take_persona(&profile->policy, wishes->personas[i]);
+    for (size_t i = 0; i < wishes->key_count; i++)
+        good &= take_key(profile, wishes->keys[i]);
+    for (size_t i = 0; i < wishes->service_count; i++) {
+        uint64_t service = 0;
+        good &= cli_number("service", wishes->services[i], 1, 8 * USIM_SERVICES_SIZE, &service);
+        if (good)
+            usim_service_on(profile, (unsigned)service);
+    }
+    if (wishes->gsm) {
+        usim_service_on(profile, USIM_SERVICE_GSM_ACCESS);
+        usim_service_on(profile, USIM_SERVICE_GSM_SECURITY);
+    }
+    return good;
+}
+
+/* EF SPN (TS 31.102 4.2.12): shown beside the network's name, then the name. */
+static bool take_name(struct usim_profile *profile, const char *name, uint8_t *spn) {
+    if (name == NULL)
+        return true;
+    if (strlen(name) > SPN_MAX) {
+        cli_error("--name=%s: at most %d bytes", name, SPN_MAX);
+        return false;
+    }
+    memset(spn, 0xff, 1 + SPN_MAX);
+    spn[0] = 0x01;
+    memcpy(spn + 1, name, strlen(name));
+    profile->contents[profile->content_count++] = (struct usim_content){0x7ff0, 0x6f46, {spn, 1 + SPN_MAX}};
+    return true;
+}
+
+static bool fill_in(struct usim_directory *directory, const struct wishes *wishes, struct usim_profile *profile,
+                    uint8_t *spn) {
+    uint64_t mnc_digits = 2;
+    if (!usim_profile_new(directory, profile))
+        return false;
+    if (wishes->mnc_digits != NULL && !cli_number("mnc-digits", wishes->mnc_digits, 2, 3, &mnc_digits))
+        return false;
+    if (wishes->routing != NULL && strlen(wishes->routing) > USIM_ROUTING_DIGITS) {
+        cli_error("--routing-indicator=%s: at most %d digits", wishes->routing, USIM_ROUTING_DIGITS);
+        return false;
+    }
+    if (wishes->routing != NULL)
+        memcpy(profile->routing_indicator, wishes->routing, strlen(wishes->routing));
+    if (wishes->pin != NULL && !usim_take_pin(profile->pins[0].value, wishes->pin, false))
+        return false;
+    profile->pins[0].enabled = wishes->pin != NULL;
+    return usim_take_iccid(profile, wishes->iccid) && usim_take_imsi(profile, wishes->imsi, (unsigned)mnc_digits) &&
+           take_algorithm(directory, profile, wishes->algorithm) && take_op(profile, wishes->op_file) &&
+           take_name(profile, wishes->name, spn) && take_lists(profile, wishes);
+}
+
+static enum cli_exit create_in(struct cli *cli, struct usim_directory *directory, const struct wishes *wishes) {
+    struct usim_profile profile;
+    uint8_t spn[1 + SPN_MAX];
+    bool good = fill_in(directory, wishes, &profile, spn);
+    if (good && usim_profile_check(&profile) != USIM_OK) {
+        cli_error("%s: check the keys and digits that were given", usim_error_text(USIM_BAD_VALUE));
+        good = false;
+    }
+    good = good && (cli->dry_run || usim_save(directory, &profile));
+    if (good) {
+        struct report report = report_begin(cli);
+        usim_report(&report, &profile);
+        report_end(&report);
+    }
+    crypto_wipe(&profile, sizeof(profile));
+    return good ? CLI_GOOD : CLI_FAILED;
+}
+
+static enum cli_exit create(struct cli *cli, int argc, char **argv) {
+    struct wishes wishes = {0};
+    struct usim_directory directory;
+    const struct option_value options[] = {
+        {.name = "store", .to = &wishes.store},
+        {.name = "iccid", .to = &wishes.iccid},
+        {.name = "imsi", .to = &wishes.imsi},
+        {.name = "mnc-digits", .to = &wishes.mnc_digits},
+        {.name = "algorithm", .to = &wishes.algorithm},
+        {.name = "op-file", .to = &wishes.op_file},
+        {.name = "pin", .to = &wishes.pin},
+        {.name = "name", .to = &wishes.name},
+        {.name = "routing-indicator", .to = &wishes.routing},
+        {.name = "gsm", .flag = &wishes.gsm},
+        {.name = "persona",
+         .list = wishes.personas,
+         .list_room = USIM_PERSONAS_MAX,
+         .list_count = &wishes.persona_count},
+        {.name = "suci-key", .list = wishes.keys, .list_room = USIM_HN_KEYS_MAX, .list_count = &wishes.key_count},
+        {.name = "service", .list = wishes.services, .list_room = LIST_MAX, .list_count = &wishes.service_count},
+    };
+    int at = cli_options(cli, options, sizeof(options) / sizeof(options[0]), argc, argv);
+    if (at == 0)
+        return CLI_USAGE;
+    if (at != argc || wishes.iccid == NULL || wishes.imsi == NULL) {
+        cli_error("--iccid and --imsi are needed, and no further arguments");
+        return CLI_USAGE;
+    }
+    enum cli_exit result = usim_directory_open(cli, wishes.store, !cli->dry_run, &directory);
+    if (result == CLI_GOOD)
+        result = create_in(cli, &directory, &wishes);
+    usim_directory_close(&directory);
+    return result;
+}
+
+static enum cli_exit show_one(void *context, const struct usim_entry *entry) {
+    struct report *report = context;
+    report_item_begin(report);
+    usim_report(report, &entry->profile);
+    report_item_end(report);
+    return CLI_GOOD;
+}
+
+static enum cli_exit show_in(struct cli *cli, const struct usim_directory *directory, const char *iccid) {
+    struct usim_entry entry;
+    struct report report = report_begin(cli);
+    enum cli_exit result = CLI_GOOD;
+    report_list_begin(&report, "usims");
+    if (iccid == NULL) {
+        result = usim_each(directory, show_one, &report);
+    } else {
+        result = usim_load(directory, iccid, &entry);
+        if (result == CLI_GOOD)
+            result = show_one(&report, &entry);
+        crypto_wipe(&entry, sizeof(entry));
+    }
+    report_list_end(&report);
+    report_end(&report);
+    return result;
+}
+
+static enum cli_exit show(struct cli *cli, int argc, char **argv) {
+    const char *store = NULL;
+    struct usim_directory directory;
+    const struct option_value options[] = {{.name = "store", .to = &store}};
+    int at = cli_options(cli, options, 1, argc, argv);
+    if (at == 0)
+        return CLI_USAGE;
+    if (argc - at > 1) {
+        cli_error("one ICCID at most is shown; without one, all are");
+        return CLI_USAGE;
+    }
+    enum cli_exit result = usim_directory_open(cli, store, false, &directory);
+    if (result == CLI_GOOD)
+        result = show_in(cli, &directory, argc > at ? argv[at] : NULL);
+    usim_directory_close(&directory);
+    return result;
+}
+
+const struct verb verb_usim_create = {
+    {"usim", "create"},
+    "make a USIM's profile",
+    "usage: flipside usim create --store=DIRECTORY --iccid=DIGITS --imsi=DIGITS [OPTIONS]\n\n"
+    "Makes a profile with a random K and OPc, and keeps it sealed in DIRECTORY. Its key is made with the first one.\n\n"
+    "  --iccid=DIGITS          18 digits; the check digit is added, or may be given\n"
+    "  --imsi=DIGITS           6 to 15 digits\n"
+    "  --mnc-digits=2|3        of the network code in the IMSI (2)\n"
+    "  --algorithm=NAME        milenage (default) or tuak\n"
+    "  --op-file=FILE          the operator's OP or TOP in hexadecimal digits; else OPc is random\n"
+    "  --pin=DIGITS            PIN1, which is then asked for; else it is not\n"
+    "  --gsm                   2G access (services 27 and 38)\n"
+    "  --name=TEXT             the operator's name\n"
+    "  --routing-indicator=DIGITS\n"
+    "  --suci-key=A|B:ID:KEY   a public key of the home network, the preferred one first; up to 4\n"
+    "  --service=NUMBER        another service of the service table; 125 makes the card compute SUCIs itself\n"
+    "  --persona=NAME:ACCESS   a persona that may use it, ACCESS read or authenticate; without any, all may\n",
+    create,
+};
+
+const struct verb verb_usim_show = {
+    {"usim", "show"},
+    "show USIM profiles without their secrets",
+    "usage: flipside usim show --store=DIRECTORY [ICCID]\n",
+    show,
+};
