@@ -32,6 +32,8 @@ const char *board_error_text(enum board_error error) {
         return "an attention key is not there, or of another kind";
     case BOARD_NO_CLOCK:
         return "the real-time clock is not there, or of another kind";
+    case BOARD_NO_USIM_STATE:
+        return "the flash for the USIM's state is not there, or of another kind";
     case BOARD_KEY_NOT_HIDDEN:
         return "an attention key is also given to personas";
     case BOARD_TOO_MANY_DEVICES:

@@ -22,8 +22,9 @@ struct property {
     size_t size;       /* bytes */
 };
 
-static const char *const root_properties[] = {"compatible", "title", "match", "console", NULL};
-static const char *const root_nodes[] = {"devices", "attention", "flip", "channel", "clock", "shares", NULL};
+static const char *const root_properties[] = {"compatible", "title", "board", "match", "console", NULL};
+static const char *const root_nodes[] = {"devices", "attention",  "flip",   "channel",
+                                         "clock",   "usim-state", "shares", NULL};
 static const char *const group_properties[] = {"nodes", "compatible", "within",           "policy", "persona",
                                                "quiet", "dma",        "even-if-disabled", NULL};
 static const char *const attention_nodes[] = {"power-key", "chord", NULL};
@@ -32,6 +33,7 @@ static const char *const chord_properties[] = {"node", "keys", NULL};
 static const char *const flip_properties[] = {"spi", "timeout-ms", NULL};
 static const char *const channel_properties[] = {"base", "spi", NULL};
 static const char *const clock_properties[] = {"node", "spi", NULL};
+static const char *const usim_state_properties[] = {"node", "bank", NULL};
 static const char *const nothing[] = {NULL};
 
 static enum board_error fail(struct parse *parse, int node, enum board_error error) {
@@ -108,8 +110,8 @@ static bool read_number(const struct parse *parse, int node, const char *name, u
     return *value >= least && *value <= most;
 }
 
-/** persona/README.md: [a-z0-9-]{1,31}. */
-static bool is_persona_name(const char *text) {
+/** persona/README.md: [a-z0-9-]{1,31}; boards have such names, too. */
+static bool is_name(const char *text) {
     size_t length = strlen(text);
 
     for (size_t i = 0; i < length; i++) {
@@ -133,6 +135,10 @@ static enum board_error read_root(struct parse *parse) {
     }
     if (!copy_string(parse, 0, "title", parse->board->title, BOARD_TITLE_SIZE) ||
         find(parse, 0, "match").value == NULL) {
+        return fail(parse, 0, BOARD_BAD_PROPERTY);
+    }
+    if (find(parse, 0, "board").value != NULL &&
+        (!copy_string(parse, 0, "board", parse->board->name, BOARD_NAME_SIZE) || !is_name(parse->board->name))) {
         return fail(parse, 0, BOARD_BAD_PROPERTY);
     }
     if (find(parse, 0, "console").value != NULL &&
@@ -190,7 +196,7 @@ static bool read_policy(const struct parse *parse, struct parse_group *group) {
     if (strcmp(policy, "exclusive") == 0) {
         group->policy = BOARD_EXCLUSIVE;
         return copy_string(parse, group->node, "persona", group->persona, sizeof(group->persona)) &&
-               is_persona_name(group->persona);
+               is_name(group->persona);
     }
     group->policy = strcmp(policy, "shared") == 0 ? BOARD_SHARED : BOARD_HIDDEN;
     return !has_persona && (group->policy == BOARD_SHARED || strcmp(policy, "hidden") == 0);
@@ -407,11 +413,30 @@ static enum board_error read_clock(struct parse *parse) {
     return BOARD_OK;
 }
 
+/** Optional: without it what the virtual USIM has to remember lasts until power-off. */
+static enum board_error read_usim_state(struct parse *parse) {
+    int node = fdt_subnode_offset(parse->description, 0, "usim-state");
+    struct board_usim_state *state = &parse->board->usim_state;
+
+    if (node < 0) {
+        return BOARD_OK;
+    }
+    enum board_error error = check_names(parse, node, usim_state_properties, nothing);
+    if (error != BOARD_OK) {
+        return error;
+    }
+    if (!copy_string(parse, node, "node", state->path, sizeof(state->path)) ||
+        !read_number(parse, node, "bank", 0, BOARD_DEVICE_RANGES_MAX - 1, &state->bank)) {
+        return fail(parse, node, BOARD_BAD_PROPERTY);
+    }
+    return BOARD_OK;
+}
+
 /** Adds the share that one property of /shares gives: its name is a persona's, its value percent. */
 static bool read_share(struct parse *parse, int node, const char *name, uint32_t *total) {
     struct board *board = parse->board;
 
-    if (board->share_count == BOARD_SHARES_MAX || !is_persona_name(name)) {
+    if (board->share_count == BOARD_SHARES_MAX || !is_name(name)) {
         return false;
     }
     struct board_share *share = &board->shares[board->share_count++];
@@ -453,7 +478,7 @@ enum board_error parse_description(struct parse *parse) {
     }
     if ((error = read_groups(parse)) != BOARD_OK || (error = read_attention(parse)) != BOARD_OK ||
         (error = read_flip(parse)) != BOARD_OK || (error = read_channel(parse)) != BOARD_OK ||
-        (error = read_clock(parse)) != BOARD_OK) {
+        (error = read_clock(parse)) != BOARD_OK || (error = read_usim_state(parse)) != BOARD_OK) {
         return error;
     }
     return read_shares(parse);

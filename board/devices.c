@@ -207,6 +207,19 @@ static bool read_clock(const struct parse *parse, const struct tree_cursor *node
     return read_own(parse, node, "arm,pl031", &clock->base, &clock->intid) && clock->base % BOARD_PAGE_SIZE == 0;
 }
 
+/** The firmware may mark it disabled: its own variables are in the same bank. */
+static bool read_usim_state(const struct tree_cursor *node, struct board_usim_state *state) {
+    struct tree_range banks[BOARD_DEVICE_RANGES_MAX];
+    size_t count = 0;
+
+    if (!tree_has_string(node, "compatible", "cfi-flash") ||
+        tree_registers(node, banks, BOARD_DEVICE_RANGES_MAX, &count) != TREE_OK || state->bank >= count) {
+        return false;
+    }
+    state->range = banks[state->bank];
+    return state->range.size > 0 && (state->range.base | state->range.size) % BOARD_PAGE_SIZE == 0;
+}
+
 /** Looks whether the node is one of those that the switcher itself uses. */
 static enum board_error look_for_own(struct parse *parse, const struct tree_cursor *node, const char *path) {
     struct board *board = parse->board;
@@ -230,6 +243,9 @@ static enum board_error look_for_own(struct parse *parse, const struct tree_curs
     }
     if (strcmp(path, board->clock.path) == 0 && !read_clock(parse, node, &board->clock)) {
         return parse_fail(parse, path, BOARD_NO_CLOCK);
+    }
+    if (strcmp(path, board->usim_state.path) == 0 && !read_usim_state(node, &board->usim_state)) {
+        return parse_fail(parse, path, BOARD_NO_USIM_STATE);
     }
     return BOARD_OK;
 }
@@ -321,6 +337,9 @@ enum board_error parse_devices(struct parse *parse) {
     }
     if (board->clock.path[0] != '\0' && board->clock.base == 0) {
         return parse_fail(parse, board->clock.path, BOARD_NO_CLOCK);
+    }
+    if (board->usim_state.path[0] != '\0' && board->usim_state.range.size == 0) {
+        return parse_fail(parse, board->usim_state.path, BOARD_NO_USIM_STATE);
     }
     return BOARD_OK;
 }

@@ -69,7 +69,8 @@ static enum board_error check_kept(struct parse *parse) {
         (error = check_ranges(parse, board->gic.redistributor_regions, board->gic.redistributor_region_count)) !=
             BOARD_OK ||
         (error = check_ranges(parse, board->gic.its, board->gic.its_count)) != BOARD_OK ||
-        (error = check_ranges(parse, board->smmu, board->smmu_count)) != BOARD_OK) {
+        (error = check_ranges(parse, board->smmu, board->smmu_count)) != BOARD_OK ||
+        (error = check_ranges(parse, &board->usim_state.range, 1)) != BOARD_OK) {
         return error;
     }
     return check_ranges(parse, keys, 4);

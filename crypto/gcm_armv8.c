@@ -29,8 +29,16 @@
  */
 typedef uint8x16_t block;
 
-PRIMITIVE block block_load(const void *from) { return vld1q_u8(from); }
-PRIMITIVE void block_store(void *to, block value) { vst1q_u8(to, value); }
+/* Told to keep to alignments (the loader is), compilers put blocks together from single bytes. LD1 and ST1 of bytes
+ * have no alignment to keep (Arm ARM, B2.5.2). */
+PRIMITIVE block block_load(const void *from) {
+    block value;
+    __asm__("ld1 {%0.16b}, %1" : "=w"(value) : "Q"(*(const uint8_t(*)[16])from));
+    return value;
+}
+PRIMITIVE void block_store(void *to, block value) {
+    __asm__("st1 {%1.16b}, %0" : "=Q"(*(uint8_t(*)[16])to) : "w"(value));
+}
 PRIMITIVE block block_xor(block a, block b) { return veorq_u8(a, b); }
 PRIMITIVE block block_swap(block value) { return vextq_u8(value, value, 8); }
 PRIMITIVE block block_of(uint64_t high, uint64_t low) {

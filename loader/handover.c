@@ -138,7 +138,8 @@ static bool personas_valid(const struct handover *handover) {
         const struct handover_persona *persona = &handover->personas[i];
         if (persona->name[0] == '\0' || !terminated(persona->name, sizeof persona->name) ||
             !terminated(persona->title, sizeof persona->title) || persona->copy_count > HANDOVER_COPIES_MAX ||
-            persona->prewarm_ms > HANDOVER_PREWARM_MS_MAX || persona->alarm_flip > 1)
+            persona->prewarm_ms > HANDOVER_PREWARM_MS_MAX || persona->alarm_flip > 1 ||
+            persona->usim > HANDOVER_USIM_AUTHENTICATE)
             return false;
     }
     return true;
@@ -236,6 +237,7 @@ static bool persona_memory_valid(const struct handover *handover, const struct h
            persona->devicetree % DEVICETREE_ALIGNMENT == 0 &&
            range_holds(persona->partition, persona->devicetree, DEVICETREE_ALIGNMENT) &&
            range_holds(handover->switcher, persona->vttbr & TABLE_ADDRESS, PAGE_SIZE) &&
+           range_holds(handover->switcher, persona->vttbr_start & TABLE_ADDRESS, PAGE_SIZE) &&
            copies_valid(handover, persona);
 }
 
@@ -321,16 +323,51 @@ static bool memory_valid(const struct handover *handover) {
     return devices_outside_memory(handover);
 }
 
+static bool share_root(const struct handover_persona *a, const struct handover_persona *b) {
+    const uint64_t of_a[] = {a->vttbr & TABLE_ADDRESS, a->vttbr_start & TABLE_ADDRESS};
+    const uint64_t of_b[] = {b->vttbr & TABLE_ADDRESS, b->vttbr_start & TABLE_ADDRESS};
+    return of_a[0] == of_b[0] || of_a[0] == of_b[1] || of_a[1] == of_b[0] || of_a[1] == of_b[1];
+}
+
+/* Whether nothing else of the switcher's is there, and no memory. */
+static bool usim_flash_valid(const struct handover *handover) {
+    const struct handover_usim *usim = &handover->usim;
+    const struct handover_range blocks = {usim->flash, 2 * (uint64_t)usim->flash_block_size};
+    if (usim->flash == 0)
+        return true;
+    if (usim->flash_lanes == 0 || !range_valid(blocks, PAGE_SIZE) || in_memory(handover, blocks.base, blocks.size) ||
+        meets(blocks, handover->console, DEVICE_SIZE) || meets(blocks, handover->power_key.base, DEVICE_SIZE) ||
+        meets(blocks, handover->keyboard.base, TRANSPORT_SIZE) || meets(blocks, handover->smmu.base, SMMU_SIZE) ||
+        meets(blocks, handover->channel.base, PAGE_SIZE) || meets(blocks, handover->clock.base, PAGE_SIZE) ||
+        ranges_overlap(blocks, distributor(handover)))
+        return false;
+    for (uint32_t i = 0; i < handover->gic.redistributor_region_count; i++)
+        if (ranges_overlap(blocks, handover->gic.redistributor_regions[i]))
+            return false;
+    return true;
+}
+
+static bool usim_valid(const struct handover *handover) {
+    struct handover_range profile = handover->usim.profile;
+    if (profile.size != 0)
+        return range_holds(handover->switcher, profile.base, profile.size) && profile.base % sizeof(uint64_t) == 0 &&
+               usim_flash_valid(handover);
+    for (uint32_t i = 0; i < handover->persona_count; i++)
+        if (handover->personas[i].usim != HANDOVER_USIM_NONE)
+            return false;
+    return true;
+}
+
 static bool vmids_valid(const struct handover *handover) {
     uint64_t vmid_end = (handover->vtcr_el2 & VTCR_VS) != 0 ? 1u << 16 : 1u << 8;
     for (uint32_t i = 0; i < handover->persona_count; i++) {
         uint64_t vttbr = handover->personas[i].vttbr;
         uint64_t vmid = vttbr >> VTTBR_VMID_SHIFT;
-        if (vmid == 0 || vmid >= vmid_end)
+        if (vmid == 0 || vmid >= vmid_end || handover->personas[i].vttbr_start >> VTTBR_VMID_SHIFT != vmid)
             return false;
         for (uint32_t j = 0; j < i; j++)
             if (handover->personas[j].vttbr >> VTTBR_VMID_SHIFT == vmid ||
-                ((handover->personas[j].vttbr ^ vttbr) & TABLE_ADDRESS) == 0)
+                share_root(&handover->personas[j], &handover->personas[i]))
                 return false;
     }
     return true;
@@ -363,6 +400,8 @@ enum handover_error handover_check(const struct handover *handover) {
     if (handover->clock.base != 0 &&
         (handover->clock.base == handover->channel.base || !page_valid(handover, handover->clock.base)))
         return HANDOVER_BAD_CLOCK;
+    if (!usim_valid(handover))
+        return HANDOVER_BAD_USIM;
     if (!vmids_valid(handover))
         return HANDOVER_BAD_VMID;
     return HANDOVER_OK;
@@ -395,6 +434,8 @@ const char *handover_error_text(enum handover_error error) {
         return "the personas' channel lies where something else is";
     case HANDOVER_BAD_CLOCK:
         return "the real-time clock lies where something else is";
+    case HANDOVER_BAD_USIM:
+        return "the USIM's profile or flash lies where it must not, or a persona may use a USIM that is not there";
     case HANDOVER_BAD_MEMORY:
         return "partitions, the switcher's region and devices are not apart, or something lies outside its own";
     case HANDOVER_BAD_VMID:

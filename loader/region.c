@@ -28,7 +28,7 @@ struct region_placement region_place(const struct region_persona *persona) {
 uint64_t region_partition_minimum(const struct region_persona *persona) {
     struct region_persona at_zero = *persona;
     at_zero.partition.base = 0;
-    return round_up(region_place(&at_zero).end, HUGE_PAGE) + ROOM_TO_RUN;
+    return round_up(region_place(&at_zero).end, HUGE_PAGE) + round_up(persona->room, HUGE_PAGE) + ROOM_TO_RUN;
 }
 
 static struct devicetree_request tree_request(const struct region_request *request,
@@ -55,17 +55,25 @@ static uint64_t take(struct region_layout *layout, uint64_t size) {
     return offset;
 }
 
+static uint32_t stage2_count(const struct region_request *request) {
+    uint32_t count = request->persona_count;
+    for (uint32_t i = 0; i < request->persona_count; i++)
+        count += request->personas[i].tpm != 0;
+    return count;
+}
+
 static struct region_layout lay_out(const struct region_request *request) {
     struct region_layout layout = {0};
     (void)take(&layout, request->switcher->size);
     layout.stacks = take(&layout, request->board->cpu_count * (uint64_t)(REGION_PAGE_SIZE + HANDOVER_STACK_SIZE));
     layout.handover = take(&layout, sizeof(struct handover));
     layout.clear = take(&layout, REGION_CLEAR_SIZE);
-    layout.tables_size = TABLES_FOR_SWITCHER + request->persona_count * (uint64_t)TABLES_PER_PERSONA;
+    layout.tables_size = TABLES_FOR_SWITCHER + stage2_count(request) * (uint64_t)TABLES_PER_PERSONA;
     layout.tables = take(&layout, layout.tables_size);
     layout.size = round_up(layout.size, REGION_STREAM_LEVEL2_SIZE);
     layout.stream_tables = take(&layout, request->persona_count * (uint64_t)REGION_STREAM_TABLE_SIZE);
     layout.copies = layout.size;
+    layout.usim = take(&layout, request->usim.size);
     for (uint32_t i = 0; i < request->persona_count; i++) {
         const struct region_persona *persona = &request->personas[i];
         struct devicetree_request tree = tree_request(request, persona);
@@ -134,6 +142,12 @@ static void copy_persona(struct region_build *build, uint32_t index) {
         copy_pages(build, build->layout.personas[index].initrd, persona->initrd, persona->initrd_size);
 }
 
+static void copy_usim(const struct region_build *build) {
+    const struct region_usim *usim = &build->request->usim;
+    if (usim->size > 0)
+        memcpy(build->memory + build->layout.usim, usim->profile, (size_t)usim->size);
+}
+
 static void check_handover(struct region_build *build) {
     enum handover_error error = handover_check(build->handover);
     if (error != HANDOVER_OK)
@@ -156,6 +170,7 @@ struct region_fault region_fill(struct region *region, const struct region_reque
     region->entry = load_switcher(&build);
     for (uint32_t i = 0; i < request->persona_count && build.fault.error == REGION_OK; i++)
         copy_persona(&build, i);
+    copy_usim(&build);
     if (build.fault.error == REGION_OK)
         region_build_handover(&build);
     if (build.fault.error == REGION_OK)

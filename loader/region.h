@@ -25,13 +25,27 @@ struct region_persona {
     uint64_t text_offset;     /* bytes from a 2 MiB boundary to the load address */
     const void *initrd;
     uint64_t initrd_size; /* bytes; 0: none */
+    uint64_t room;        /* bytes that it needs besides, before its system runs */
     uint32_t prewarm_ms;  /* as in the hand-over; 0: not prewarmed */
     struct tree_range partition;
+    uint64_t tpm; /* page of the TPM's registers that it reaches until it gives them up; 0: none */
+    enum handover_usim_access usim;
     bool alarm_flip; /* an alarm that comes due while it is suspended asks for a flip to it */
     uint8_t kaslr_seed[DEVICETREE_KASLR_SEED_SIZE];
     uint8_t rng_seed[DEVICETREE_RNG_SEED_SIZE];
     const char *version;  /* as in the device tree's request; NULL: none */
     const char *up_token; /* the same */
+};
+
+/** The virtual USIM, its profile opened. size = 0: none. */
+struct region_usim {
+    const void *profile;
+    uint64_t size;             /* bytes */
+    uint64_t flash;            /* as in the hand-over, like all that follows */
+    uint32_t flash_block_size; /* bytes */
+    uint32_t flash_lanes;
+    uint8_t state_key[HANDOVER_USIM_KEY_SIZE];
+    uint8_t seed[HANDOVER_USIM_KEY_SIZE];
 };
 
 struct region_request {
@@ -46,6 +60,7 @@ struct region_request {
     uint32_t persona_count;
     uint32_t first_persona; /* index of the one to start */
     struct region_persona personas[HANDOVER_PERSONAS_MAX];
+    struct region_usim usim;
 };
 
 enum region_error {

@@ -25,6 +25,7 @@ struct region_layout {
     uint64_t tables_size;
     uint64_t stream_tables; /* per persona: first level, then second level, REGION_STREAM_TABLE_SIZE bytes */
     uint64_t copies;        /* to the end */
+    uint64_t usim;          /* the profile */
     struct {
         uint64_t kernel;
         uint64_t tree;

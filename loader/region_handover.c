@@ -76,10 +76,24 @@ static void fill_persona(struct region_build *build, uint32_t index) {
     to->devicetree = placement.tree;
     to->prewarm_ms = from->prewarm_ms;
     to->alarm_flip = from->alarm_flip;
+    to->usim = build->request->usim.size > 0 ? (uint32_t)from->usim : HANDOVER_USIM_NONE;
     add_copy(to, build->physical + build->layout.personas[index].kernel, placement.kernel, from->kernel_size);
     add_copy(to, build->physical + build->layout.personas[index].tree, placement.tree, tree_size);
     add_copy(to, build->physical + build->layout.personas[index].initrd, placement.initrd, from->initrd_size);
     board_allowed_spis(build->request->board, from->name, to->spi_allowed);
+}
+
+static void fill_usim(struct region_build *build) {
+    const struct region_usim *from = &build->request->usim;
+    struct handover_usim *to = &build->handover->usim;
+    if (from->size == 0)
+        return;
+    to->profile = (struct handover_range){build->physical + build->layout.usim, from->size};
+    to->flash = from->flash;
+    to->flash_block_size = from->flash_block_size;
+    to->flash_lanes = from->flash_lanes;
+    memcpy(to->state_key, from->state_key, sizeof(to->state_key));
+    memcpy(to->seed, from->seed, sizeof(to->seed));
 }
 
 _Static_assert((int)BOARD_SPI_WORDS == (int)HANDOVER_SPI_WORDS, "one bitmap");
@@ -99,6 +113,7 @@ void region_build_handover(struct region_build *build) {
     handover->quiet_count = request->quiet_count;
     for (uint32_t i = 0; i < request->quiet_count; i++)
         handover->quiet[i] = request->quiet[i];
+    fill_usim(build);
     handover->persona_count = request->persona_count;
     handover->first_persona = request->first_persona;
     for (uint32_t i = 0; i < request->persona_count; i++)

@@ -2,7 +2,7 @@
 #include "region_build.h"
 
 enum { SMMU_SIZE = 0x20000 /* IHI 0070, 6.1: two pages of 64 KiB */ };
-enum { FORBIDDEN_MAX = HANDOVER_PERSONAS_MAX + 2 * BOARD_KEPT_MAX + 4 + BOARD_DEVICES_MAX * BOARD_DEVICE_RANGES_MAX };
+enum { FORBIDDEN_MAX = HANDOVER_PERSONAS_MAX + 2 * BOARD_KEPT_MAX + 5 + BOARD_DEVICES_MAX * BOARD_DEVICE_RANGES_MAX };
 
 /* Static: too large for the stack that firmware gives (UEFI 2.10, 2.3.6.2: 128 KiB). */
 static struct board_mapping mappings[BOARD_MAPPINGS_MAX];
@@ -54,6 +54,9 @@ static void map_devices(struct region_build *build, struct tables *stage1) {
     if (board->clock.base != 0)
         map(build, stage1, board->clock.base, REGION_PAGE_SIZE, TABLES_EL2_DEVICE, NULL);
     map(build, stage1, board->smmu_v3.base, board->smmu_v3.base != 0 ? SMMU_SIZE : 0, TABLES_EL2_DEVICE, NULL);
+    if (build->request->usim.size != 0 && build->request->usim.flash != 0)
+        map(build, stage1, build->request->usim.flash, 2 * (uint64_t)build->request->usim.flash_block_size,
+            TABLES_EL2_DEVICE, NULL);
     for (uint32_t i = 0; i < build->request->quiet_count; i++)
         map(build, stage1, build->request->quiet[i].address, sizeof(uint32_t), TABLES_EL2_DEVICE, NULL);
 }
@@ -98,6 +101,7 @@ static size_t list_forbidden(const struct region_build *build, uint32_t index) {
         forbid(&count, board->smmu[i].base, board->smmu[i].size);
     forbid(&count, board->power_key.base, board->power_key.base != 0 ? REGION_PAGE_SIZE : 0);
     forbid(&count, board->clock.base, board->clock.base != 0 ? REGION_PAGE_SIZE : 0);
+    forbid(&count, board->usim_state.range.base, board->usim_state.range.size);
     forbid(&count, board->keyboard.base, board->keyboard.base != 0 ? 4 : 0);
     for (uint32_t i = 0; i < board->device_count; i++)
         if (!board_device_visible(&board->devices[i], build->request->personas[index].name))
@@ -125,19 +129,31 @@ static void map_persona(struct region_build *build, struct tables *stage2, const
             mappings[i].read_only ? TABLES_PERSONA_DEVICE_READ : TABLES_PERSONA_DEVICE, persona->name);
 }
 
-static void build_stage2(struct region_build *build, uint32_t index) {
+/* What only a start may reach is mapped last, over tables that were proven to reach nothing foreign. */
+static uint64_t build_stage2(struct region_build *build, uint32_t index, uint64_t more) {
     const struct region_persona *persona = &build->request->personas[index];
     struct tables stage2;
+    uint64_t vttbr = 0;
     enum tables_error error = tables_stage2_init(&stage2, &build->pool, build->request->parange);
     if (error == TABLES_OK)
-        error = tables_vttbr_el2(&stage2, index + 1, &build->handover->personas[index].vttbr);
+        error = tables_vttbr_el2(&stage2, index + 1, &vttbr);
     if (error != TABLES_OK) {
         region_fail(build, REGION_BAD_TABLES, (int)error, persona->name, 0);
-        return;
+        return 0;
     }
     map_persona(build, &stage2, persona);
     if (build->fault.error == REGION_OK)
         check_isolation(build, &stage2, index);
+    if (more != 0)
+        map(build, &stage2, more, REGION_PAGE_SIZE, TABLES_PERSONA_DEVICE, persona->name);
+    return vttbr;
+}
+
+static void build_persona(struct region_build *build, uint32_t index) {
+    struct handover_persona *persona = &build->handover->personas[index];
+    const uint64_t tpm = build->request->personas[index].tpm;
+    persona->vttbr = build_stage2(build, index, 0);
+    persona->vttbr_start = tpm == 0 ? persona->vttbr : build_stage2(build, index, tpm);
 }
 
 void region_build_tables(struct region_build *build) {
@@ -151,5 +167,5 @@ void region_build_tables(struct region_build *build) {
     build->handover->vtcr_el2 = tables_vtcr_el2(build->request->parange);
     build_stage1(build);
     for (uint32_t i = 0; i < build->request->persona_count && build->fault.error == REGION_OK; i++)
-        build_stage2(build, i);
+        build_persona(build, i);
 }

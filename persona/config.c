@@ -200,10 +200,15 @@ static enum config_error take_allow_unconfined_dma(void *config, struct slice va
     return take_yes_or_no(value, &((struct config_terminal *)config)->allow_unconfined_dma);
 }
 
+static enum config_error take_allow_unsigned(void *config, struct slice value) {
+    return take_yes_or_no(value, &((struct config_terminal *)config)->allow_unsigned);
+}
+
 static const struct key terminal_keys[] = {{"timeout", take_timeout},
                                            {"flip-timeout", take_flip_timeout},
                                            {"default", take_default_persona},
                                            {"allow-unconfined-dma", take_allow_unconfined_dma},
+                                           {"allow-unsigned", take_allow_unsigned},
                                            {NULL, NULL}};
 
 /* persona.conf */

@@ -6,6 +6,7 @@
 static const char personas_directory[] = "personas";
 static const char terminal_file[] = "flipside.conf";
 static const char persona_file[] = "persona.conf";
+static const char *const encrypted_files[] = {"a/manifest", "b/manifest", "grant", NULL};
 
 /** Text being put together; what does not fit is cut. */
 struct text {
@@ -164,9 +165,36 @@ static void scan_config(struct store *store, struct store_persona *persona, cons
     }
 }
 
+/** A file beside the objects of an encrypted persona does not make a plain one of it, which nobody would have to
+ * unlock.
+ */
+static bool is_encrypted(const struct store_persona *persona, const struct store_files *files) {
+    char path[STORE_PATH_SIZE];
+    uint64_t size = 0;
+
+    for (const char *const *file = encrypted_files; *file != NULL; file++) {
+        persona_path(path, persona, *file);
+        if (files->size(files->context, path, &size) != STORE_FILE_ABSENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void set_title(struct store_persona *persona) {
+    struct text title = text_to(persona->config.title, sizeof(persona->config.title));
+
+    append(&title, persona->name);
+}
+
 static void scan_persona(struct store *store, struct store_persona *persona, const struct store_files *files) {
     if (persona->status == STORE_DAMAGED || !config_is_name(persona->name)) {
         damage(persona, "a persona's name is 1 to 31 small letters, digits and hyphens", "");
+        return;
+    }
+    if (is_encrypted(persona, files)) {
+        persona->status = STORE_ENCRYPTED;
+        set_title(persona);
         return;
     }
     scan_config(store, persona, files);
@@ -177,9 +205,7 @@ static void scan_persona(struct store *store, struct store_persona *persona, con
         scan_file(persona, files, persona->config.initrd, &persona->initrd_size);
     }
     if (persona->status == STORE_READY && persona->config.title[0] == '\0') {
-        struct text title = text_to(persona->config.title, sizeof(persona->config.title));
-
-        append(&title, persona->name);
+        set_title(persona);
     }
 }
 
@@ -255,7 +281,7 @@ static size_t find_ready(const struct store *store, const char *name) {
     for (size_t i = 0; i < store->persona_count; i++) {
         const struct store_persona *persona = &store->personas[i];
 
-        if (persona->status == STORE_READY && (name == NULL || strcmp(persona->name, name) == 0)) {
+        if (persona->status != STORE_DAMAGED && (name == NULL || strcmp(persona->name, name) == 0)) {
             return i;
         }
     }

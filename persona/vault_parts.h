@@ -68,6 +68,10 @@ enum vault_error vault_open_pin(struct vault *vault, const void *pin, size_t pin
 /* Writes slots to the copy that does not count. */
 enum vault_error vault_write_slots(struct vault *vault, const struct slots *slots, const uint8_t *persona_key);
 
+/* Wipes the copy of the slots that does not count: an earlier PIN opens it, or one of a change that was cut. Where this
+ * fails or is cut, the next opening does it. */
+void vault_wipe_old_slots(struct vault *vault);
+
 /* Checks a persona's key against what the state and the slots say of it. */
 enum vault_error vault_check_key(struct vault *vault, const uint8_t *persona_key);
 

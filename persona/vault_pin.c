@@ -79,6 +79,16 @@ enum vault_error vault_write_slots(struct vault *vault, const struct slots *slot
     return vault_write(vault, path, vault->slots_file, size, VAULT_SLOTS_FILE_SIZE);
 }
 
+void vault_wipe_old_slots(struct vault *vault) {
+    char path[STORE_PATH_SIZE];
+    const struct state_persona *known = state_find(&vault->state, vault->id);
+    if (known == NULL)
+        return;
+    vault_slots_path(vault, known->slots_generation + 1, path);
+    if (vault_blank(vault, path) != VAULT_OK)
+        return;
+}
+
 enum vault_error vault_check_key(struct vault *vault, const uint8_t *persona_key) {
     uint8_t check[KEYS_SIZE];
     const struct state_persona *known = state_find(&vault->state, vault->id);

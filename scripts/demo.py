@@ -53,8 +53,8 @@ def systems(persona_set):
 class Demo:
     """Drives the machine and tells what happens."""
 
-    def __init__(self, machine: Machine, persona_set):
-        self.machine = machine
+    def __init__(self, machine: Machine, persona_set, pin):
+        self.machine, self.pin = machine, pin
         self.started = time.monotonic()
         self.systems = systems(persona_set)
 
@@ -125,9 +125,13 @@ class Demo:
         return False
 
     def starts(self, system, seconds):
-        """Whether the switcher says in that time that it starts the system."""
+        """Whether the switcher says in that time that it starts the system, which asks for its PIN if it is locked."""
         try:
             self.machine.expect(rf"flipside: starting {system.name}", seconds)
+            if self.pin:
+                self.machine.expect(rf"PIN for {system.name} \(\d+ attempts? left\): ", BOOT_SECONDS)
+                self.machine.send_line(self.pin)
+                self.say(f"{system.name} is locked; the PIN is {self.pin}")
             return True
         except Ended:
             raise
@@ -175,7 +179,7 @@ def main():
           "all that it says goes to build/log/demo-serial.log.", flush=True)
     try:
         with machine:
-            Demo(machine, options.persona_set).run()
+            Demo(machine, options.persona_set, options.pin).run()
             machine.quit()
     except (Failed, MachineError) as error:
         sys.exit(f"demo: FAILED: {error}")

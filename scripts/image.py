@@ -13,6 +13,7 @@ SECTOR = 512
 # EDK2 takes a file system for FAT32 by its number of clusters; at 4 KiB a cluster this is a FAT32 for everybody.
 ESP_LEAST_MIB = 288
 ESP_START_MIB = 1
+LUKS_HEADER_MIB = 32
 
 
 class ImageError(Exception):
@@ -21,12 +22,18 @@ class ImageError(Exception):
 
 @dataclass
 class Persona:
-    """What a persona brings to a disk: its name, the directory that scripts/personas made, and changes to its settings."""
+    """What a persona brings to a disk: its name, the directory that scripts/personas made, and changes to its settings.
+
+    issued          it comes later, encrypted: there is room for it, and nothing of it on the system partition
+    encrypted_root  so does its root file system: its partition is left empty
+    """
 
     name: str
     directory: Path
     settings: dict = field(default_factory=dict)
     append: str = ""
+    issued: bool = False
+    encrypted_root: bool = False
 
     def __post_init__(self):
         self.directory = Path(self.directory)
@@ -41,6 +48,11 @@ class Persona:
         """The ext4 image for this persona's partition, or None if it has none."""
         image = self.directory / "root.img"
         return image if image.is_file() else None
+
+    @property
+    def partition_mib(self):
+        """The size of this persona's partition; LUKS2 puts its header before the file system."""
+        return _mib(os.stat(self.root_image).st_size) + (LUKS_HEADER_MIB if self.encrypted_root else 0)
 
     def configuration(self):
         """The text of this persona's persona.conf on the disk."""
@@ -110,13 +122,15 @@ def _partition_table(disk, partitions):
 
 
 def _fill_esp(disk, loader, personas, default, timeout, scratch):
+    allow = ["allow-unsigned=yes"] if any(persona.issued for persona in personas) else []
     esp = f"{disk}@@{ESP_START_MIB * MIB}"
     directories = ["EFI", "EFI/BOOT", "flipside", "flipside/personas"]
+    personas = [persona for persona in personas if not persona.issued]
     directories += [f"flipside/personas/{persona.name}" for persona in personas]
     _run("mmd", "-i", esp, *(f"::/{directory}" for directory in directories))
     if loader:
         _run("mcopy", "-i", esp, loader, "::/EFI/BOOT/BOOTAA64.EFI")
-    lines = [f"timeout={timeout}"] + ([f"default={default}"] if default else [])
+    lines = [f"timeout={timeout}"] + ([f"default={default}"] if default else []) + allow
     scratch.write_text("\n".join(lines) + "\n")
     _run("mcopy", "-i", esp, scratch, "::/flipside/flipside.conf")
     for persona in personas:
@@ -145,10 +159,11 @@ def make_disk(out, loader, personas, default=None, timeout=5):
         raise ImageError(f"there is no loader at {loader}")
     out.parent.mkdir(parents=True, exist_ok=True)
 
-    files = [persona.directory / name for persona in personas for name in ("kernel", "initrd")]
+    # An issued one has two versions.
+    files = [persona.directory / name for persona in personas for name in ("kernel", "initrd") for _ in range(1 + persona.issued)]
     esp_size = _esp_mib(files + ([loader] if loader else []))
     partitions = [("esp", "uefi", esp_size)]
-    partitions += [(p.name, "linux", _mib(os.stat(p.root_image).st_size)) for p in personas if p.root_image]
+    partitions += [(p.name, "linux", p.partition_mib) for p in personas if p.root_image]
 
     temporary, scratch = Path(f"{out}.new"), Path(f"{out}.scratch")
     try:
@@ -165,8 +180,9 @@ def make_disk(out, loader, personas, default=None, timeout=5):
             offset += esp_size * MIB
             for persona in personas:
                 if persona.root_image:
-                    copy_sparse(persona.root_image, file, offset)
-                    offset += _mib(os.stat(persona.root_image).st_size) * MIB
+                    if not persona.encrypted_root:
+                        copy_sparse(persona.root_image, file, offset)
+                    offset += persona.partition_mib * MIB
         _fill_esp(temporary, loader, personas, default, timeout, scratch)
         os.replace(temporary, out)
     finally:

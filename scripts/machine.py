@@ -66,6 +66,8 @@ class Machine:
     kernel, initrd, append   boot a kernel directly with no loader, for comparison
     smmu      puts an SMMUv3 before the PCI devices, which then take part in it
     tpm       a TPM 2.0 (swtpm): True for a new one, or the directory of one that stays (made where it is not there)
+    flash     a file for the second bank of NOR flash (made by flash_file()), where the firmware keeps its variables and the
+              switcher the virtual USIM's state; without one both are forgotten at the end
     machine   more properties for QEMU's -machine
     log       a file for everything that the serial line says
     display   arguments for a screen and a keyboard of the personas, see display_arguments()
@@ -75,12 +77,12 @@ class Machine:
 
     def __init__(self, disk=None, *, firmware="u-boot", cpus=2, cpu="cortex-a72", memory="2G", snapshot=False,
                  network=True, rng=False, keyboard=True, icount=False, kernel=None, initrd=None, append="",
-                 smmu=True, tpm=None, machine="", log=None, display=(), extra=(), on_output=None):
+                 smmu=True, tpm=None, flash=None, machine="", log=None, display=(), extra=(), on_output=None):
         self.disk, self.firmware, self.cpus, self.cpu, self.memory = disk, firmware, cpus, cpu, memory
         self.snapshot, self.network, self.rng, self.keyboard, self.icount = snapshot, network, rng, keyboard, icount
         self.kernel, self.initrd, self.append = kernel, initrd, append
         self.smmu, self.machine, self.log, self.display, self.extra = smmu, machine, log, list(display), list(extra)
-        self.tpm, self.on_output = tpm, on_output
+        self.tpm, self.flash, self.on_output = tpm, flash, on_output
         self.process = None
         self._tpm_socket = None
         self._tpm_process = None
@@ -126,6 +128,8 @@ class Machine:
             snapshot = ",snapshot=on" if self.snapshot else ""
             words += ["-drive", f"if=none,id=disk,format=raw,file={self.disk}{snapshot}",
                       "-device", f"virtio-blk-pci,drive=disk,{pci}"]
+        if self.flash:
+            words += ["-drive", f"if=pflash,unit=1,format=raw,file={self.flash}"]
         if self.network:
             words += ["-netdev", "user,id=net", "-device", f"virtio-net-pci,netdev=net,{pci},romfile="]
         if self.rng:
@@ -369,6 +373,17 @@ class Machine:
     def press_chord(self):
         """Presses volume-up and power together."""
         self.press_keys("volumeup-power")
+
+
+FLASH_BANK_SIZE = 64 * 1024 * 1024
+
+
+def flash_file(path):
+    """Makes a bank of NOR flash that was never used, for Machine(flash=), unless it is there; returns its path."""
+    if not Path(path).exists():
+        with open(path, "wb") as file:
+            file.truncate(FLASH_BANK_SIZE)
+    return path
 
 
 def display_arguments():

@@ -26,6 +26,8 @@ def machine_options(description):
     parser.add_argument("--cpu", default="cortex-a72")
     parser.add_argument("--memory", default="2G")
     parser.add_argument("--persona-set", default="debian")
+    parser.add_argument("--tpm", help="the directory of the machine's TPM; none without")
+    parser.add_argument("--pin", help="of the persona work")
     parser.add_argument("--display", action="store_true")
     return parser.parse_args()
 
@@ -35,7 +37,7 @@ def make_machine(options, log, on_output=None):
     display, note = display_arguments() if options.display else ([], None)
     (BUILD / "log").mkdir(parents=True, exist_ok=True)
     machine = Machine(options.disk, firmware=options.firmware, cpus=options.cpus, cpu=options.cpu,
-                      memory=options.memory, display=display, log=BUILD / "log" / log, on_output=on_output)
+                      memory=options.memory, tpm=options.tpm, display=display, log=BUILD / "log" / log, on_output=on_output)
     return machine, note
 
 

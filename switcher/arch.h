@@ -54,9 +54,11 @@ struct trap_syndrome {
  * arch_clean_invalidate(uint64_t base, uint64_t size)      data cache to the point of coherency void
  * arch_copy(destination, source, size)                     memory, cached, 8-byte aligned addresses void
  * arch_clear_registers(void)                               every register that a persona could have left something in
- * bool arch_translate(uint64_t va, bool write, uint64_t *ipa)   AT S1E1R/W; false: stage 1 does not translate it
- * struct trap_syndrome arch_syndrome(void)                      ESR_EL2, FAR_EL2, HPFAR_EL2
- * arch_read_vbar_el1, arch_read_sctlr_el1, arch_write_exception_el1(elr, spsr, esr), arch_write_far_el1
+ * bool arch_vectors_save(void)                                   the vector registers, for code that uses them, at once
+ * by one CPU; false: the CPU is in streaming mode, nothing was done void arch_vectors_restore(void) bool
+ * arch_translate(uint64_t va, bool write, uint64_t *ipa)   AT S1E1R/W; false: stage 1 does not translate it struct
+ * trap_syndrome arch_syndrome(void)                      ESR_EL2, FAR_EL2, HPFAR_EL2 arch_read_vbar_el1,
+ * arch_read_sctlr_el1, arch_write_exception_el1(elr, spsr, esr), arch_write_far_el1
  */
 
 #endif

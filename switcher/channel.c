@@ -4,9 +4,12 @@
 #include "control.h"
 #include "log.h"
 #include "switcher.h"
+#include "usim.h"
 
 static const struct virtio_console_port ports[CHANNEL_PORTS] = {
     [CHANNEL_CONTROL] = {"flipside.control", control_started, control_opened, control_received},
+    [CHANNEL_USIM] = {"flipside.usim", usim_started, usim_opened,
+                      usim_received}, /* the last: left out without a USIM */
 };
 
 _Static_assert((int)CHANNEL_PORTS <= (int)VIRTIO_CONSOLE_PORTS_MAX, "a console has room for every port");
@@ -16,7 +19,7 @@ static struct virtio_console *running_console(void) { return &running_persona()-
 void channel_start(unsigned persona) {
     struct virtio_console *console = &switcher.personas[persona].channel;
     virtio_console_init(console, persona, switcher.personas[persona].description, switcher.handover->channel.intid,
-                        ports, CHANNEL_PORTS);
+                        ports, switcher.handover->usim.profile.size != 0 ? CHANNEL_PORTS : CHANNEL_USIM);
 }
 
 bool channel_holds(uint64_t address) {

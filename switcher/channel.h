@@ -9,7 +9,7 @@
 
 #include "arch.h"
 
-enum channel_port { CHANNEL_CONTROL, CHANNEL_PORTS };
+enum channel_port { CHANNEL_CONTROL, CHANNEL_USIM, CHANNEL_PORTS };
 
 /** Brings a persona's channel to its reset state; called at each start of the persona. */
 void channel_start(unsigned persona);

@@ -45,7 +45,7 @@ static void enter_frame(struct trap_frame *frame, uint64_t entry, uint64_t conte
 
 static void make_current(unsigned index) {
     switcher.running = index;
-    arch_set_stage2(switcher.personas[index].description->vttbr);
+    arch_set_stage2(switcher.personas[index].stage2);
 }
 
 static void reset_cpus(struct persona *persona, unsigned on) {
@@ -72,6 +72,7 @@ static void start(unsigned index, struct trap_frame *frame) {
     }
     gic_state_reset(&persona->gic, persona->description, arch_cpu_index());
     gic_switch(from, &persona->gic);
+    persona->stage2 = persona->description->vttbr_start;
     make_current(index);
     (void)gic_route_switcher(arch_cpu_index());
     channel_start(index);
@@ -153,7 +154,7 @@ bool flip_start_cpu(struct trap_frame *frame) {
         return false;
     cpu->power = PERSONA_CPU_ON;
     gic_cpu_init(&persona->gic, !cpu->resumes);
-    arch_set_stage2(persona->description->vttbr);
+    arch_set_stage2(persona->stage2);
     attention_cpu_changed();
     enter_frame(frame, cpu->entry, cpu->context);
     return true;

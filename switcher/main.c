@@ -10,6 +10,7 @@
 #include "quiet.h"
 #include "smmu.h"
 #include "switcher.h"
+#include "usim.h"
 
 struct switcher switcher;
 
@@ -60,6 +61,7 @@ static void start_first(const struct handover *handover, struct trap_frame *fram
     take_smmu(handover);
     attention_init(handover);
     pl031_init();
+    usim_init();
     /* A device that the firmware left at work, and that no driver of the persona knows, would refuse every flip. */
     quiet_stop_devices(handover);
     flip_enter(switcher.running, frame);

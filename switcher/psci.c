@@ -178,6 +178,13 @@ static int64_t system_reset2(const struct call *call, struct trap_frame *frame, 
     return PSCI_SUCCESS;
 }
 
+static int64_t give_up(struct persona *persona) {
+    persona->stage2 = persona->description->vttbr;
+    arch_set_stage2(persona->stage2);
+    arch_flush_stage2();
+    return PSCI_SUCCESS;
+}
+
 static int64_t locked_call(const struct call *call, struct trap_frame *frame, enum outcome *outcome) {
     switch (call->function) {
     case PSCI_CPU_OFF:
@@ -191,6 +198,8 @@ static int64_t locked_call(const struct call *call, struct trap_frame *frame, en
     case PSCI_SYSTEM_SUSPEND_32:
     case PSCI_SYSTEM_SUSPEND_64:
         return system_suspend(call, frame, outcome);
+    case SMCCC_GIVE_UP:
+        return give_up(running_persona());
     case PSCI_SYSTEM_OFF:
         flip_off(frame);
         *outcome = OUTCOME_ENTERED;

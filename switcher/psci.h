@@ -30,6 +30,12 @@
 #define SMCCC_ARCH_WORKAROUND_2 UINT32_C(0x80007fff)
 #define SMCCC_ARCH_WORKAROUND_3 UINT32_C(0x80003fff)
 
+/**
+ * Vendor-specific (DEN0028 6): the caller gives up what only its start may reach (vttbr_start in the hand-over), until
+ * it is started again. Returns 0. The unlocker's last call, with one CPU on.
+ */
+#define SMCCC_GIVE_UP UINT32_C(0xc6000001)
+
 /** Return values (DEN0022 5.2.2). */
 enum psci_result {
     PSCI_SUCCESS = 0,

@@ -32,6 +32,7 @@ struct persona_cpu {
 struct persona {
     const struct handover_persona *description;
     enum persona_state state;
+    uint64_t stage2;     /* VTTBR_EL2 */
     uint64_t since;      /* counter, when it came into its state */
     unsigned resume_cpu; /* CPU that called SYSTEM_SUSPEND */
     uint64_t resume_entry;

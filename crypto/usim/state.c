@@ -162,3 +162,10 @@ enum usim_error usim_state_open(struct usim_store *store, const struct usim_prof
         crypto_wipe(state, sizeof(*state));
     return error;
 }
+
+enum usim_error usim_state_look(struct usim_store *store, struct usim_state *state) {
+    enum usim_error error = newest_record(store, state);
+    if (error != USIM_OK)
+        crypto_wipe(state, sizeof(*state));
+    return error;
+}

@@ -52,6 +52,17 @@ static inline void cpu_clean(const void *memory, uint64_t size) {
     __asm__ volatile("dsb sy" ::: "memory");
 }
 
+/** Copies memory that need not be aligned to anything. @param size bytes */
+static inline void cpu_copy(void *to, const void *from, uint64_t size) {
+    uint8_t *at = to;
+    const uint8_t *source = from;
+    for (; size >= 64; size -= 64)
+        __asm__ volatile("ld1 {v0.16b-v3.16b}, [%0], #64\n\tst1 {v0.16b-v3.16b}, [%1], #64"
+                         : "+r"(source), "+r"(at)::"v0", "v1", "v2", "v3", "memory");
+    for (; size > 0; size--)
+        *at++ = *source++;
+}
+
 /** Writes zeros, by whole cache lines where the CPU can. @param memory aligned to 4096 bytes, as is its end */
 static inline void cpu_zero(void *memory, uint64_t size) {
     uint64_t dczid;

@@ -104,5 +104,6 @@ void session_print_detail(const struct session *session) {
     print_plan(session);
     print_board(session);
     print_reach(session);
+    session_print_device(session);
     print_tpm();
 }

@@ -25,6 +25,8 @@ typedef uint16_t efi_char;
 #define EFI_NOT_READY (EFI_ERROR_BIT | 6)
 #define EFI_DEVICE_ERROR (EFI_ERROR_BIT | 7)
 #define EFI_OUT_OF_RESOURCES (EFI_ERROR_BIT | 9)
+#define EFI_WRITE_PROTECTED (EFI_ERROR_BIT | 8)
+#define EFI_VOLUME_FULL (EFI_ERROR_BIT | 11)
 #define EFI_VOLUME_CORRUPTED (EFI_ERROR_BIT | 10)
 #define EFI_NOT_FOUND (EFI_ERROR_BIT | 14)
 
@@ -179,7 +181,7 @@ struct efi_file { /* 13.5 */
     efi_status (*open)(struct efi_file *, struct efi_file **opened, const efi_char *name, uint64_t mode,
                        uint64_t attributes);
     efi_status (*close)(struct efi_file *);
-    void *delete;
+    efi_status (*delete)(struct efi_file *);
     efi_status (*read)(struct efi_file *, size_t *size, void *buffer);
     efi_status (*write)(struct efi_file *, size_t *size, const void *buffer);
     void *get_position;

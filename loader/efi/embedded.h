@@ -10,6 +10,10 @@
 extern const uint8_t switcher_image[];
 extern const uint8_t switcher_image_end[];
 
+/** What starts a persona that stays locked, an arm64 Image: from unlocker_image to unlocker_image_end. */
+extern const uint8_t unlocker_image[];
+extern const uint8_t unlocker_image_end[];
+
 /** The compiled board descriptions one after the other: 64-bit size, then so many bytes, 8-byte aligned; size 0 ends.
  */
 extern const uint8_t embedded_boards[];

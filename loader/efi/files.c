@@ -148,18 +148,33 @@ static efi_status make_directories(struct files *files, efi_char *name) {
 }
 
 /* Opens a file to be written over, and makes it where it is not there. */
-static enum store_file_result open_to_write(struct files *files, const char *path, bool create,
-                                            struct efi_file **file) {
+static efi_status open_to_write(struct files *files, const char *path, struct efi_file **file) {
     const uint64_t mode = EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE;
     efi_char name[PATH_ROOM];
     to_firmware_path(path, name);
     efi_status status = files->root->open(files->root, file, name, mode, 0);
-    if (status != EFI_NOT_FOUND || !create)
-        return result_of(status);
+    if (status != EFI_NOT_FOUND)
+        return status;
     status = make_directories(files, name);
-    if (status == EFI_SUCCESS)
-        status = files->root->open(files->root, file, name, mode | EFI_FILE_MODE_CREATE, 0);
-    return status == EFI_SUCCESS ? STORE_FILE_OK : STORE_FILE_FAILED;
+    if (status != EFI_SUCCESS)
+        return status;
+    return files->root->open(files->root, file, name, mode | EFI_FILE_MODE_CREATE, 0);
+}
+
+/* Removes a file that is longer than wanted: not every firmware can shorten one. */
+static efi_status open_fitting(struct files *files, const char *path, size_t size, struct efi_file **file) {
+    struct info_buffer buffer;
+    efi_status status = open_to_write(files, path, file);
+    if (status != EFI_SUCCESS)
+        return status;
+    status = file_info(*file, &buffer);
+    if (status == EFI_SUCCESS && buffer.info.file_size > size) {
+        status = (*file)->delete (*file);
+        return status == EFI_SUCCESS ? open_to_write(files, path, file) : status;
+    }
+    if (status != EFI_SUCCESS)
+        (void)(*file)->close(*file);
+    return status;
 }
 
 static efi_status write_all(struct efi_file *file, const uint8_t *data, size_t size) {
@@ -168,22 +183,24 @@ static efi_status write_all(struct efi_file *file, const uint8_t *data, size_t s
         size_t done = size;
         status = file->write(file, &done, data);
         if (status == EFI_SUCCESS && done == 0)
-            status = EFI_DEVICE_ERROR;
+            status = EFI_VOLUME_FULL;
         data += done;
         size -= done;
     }
     return status == EFI_SUCCESS ? file->flush(file) : status;
 }
 
-enum store_file_result files_write(struct files *files, const char *path, const void *data, size_t size, bool create) {
+static enum store_file_result write_whole(void *context, const char *path, const void *data, size_t size) {
     struct efi_file *file = NULL;
-    enum store_file_result result = open_to_write(files, path, create, &file);
-    if (result != STORE_FILE_OK)
-        return result;
-    efi_status status = write_all(file, data, size);
-    if (file->close(file) != EFI_SUCCESS || status != EFI_SUCCESS)
-        return STORE_FILE_FAILED;
-    return STORE_FILE_OK;
+    efi_status status = open_fitting(context, path, size, &file);
+    if (status == EFI_SUCCESS) {
+        status = write_all(file, data, size);
+        efi_status closed = file->close(file);
+        status = status == EFI_SUCCESS ? closed : status;
+    }
+    if (status == EFI_VOLUME_FULL || status == EFI_WRITE_PROTECTED)
+        return STORE_FILE_FULL;
+    return status == EFI_SUCCESS ? STORE_FILE_OK : STORE_FILE_FAILED;
 }
 
 bool files_open(struct files *files, efi_handle device) {
@@ -203,4 +220,8 @@ void files_close(struct files *files) {
 
 struct store_files files_access(struct files *files) {
     return (struct store_files){.context = files, .list = list, .size = size_of, .read = read_at};
+}
+
+struct store_write files_writing(struct files *files) {
+    return (struct store_write){.context = files, .write = write_whole};
 }

@@ -23,18 +23,11 @@ __attribute__((warn_unused_result)) bool files_open(struct files *files, efi_han
 /** Closes the volume. */
 void files_close(struct files *files);
 
-/**
- * Writes a file of the store from its beginning and flushes it. What is there is written over in place: a file that
- * keeps its size changes nowhere but in its own blocks.
- * @param path   below the store, as in persona/store.h
- * @param data   size bytes
- * @param create makes the file, and the directories above it, where it is not there
- * @return STORE_FILE_OK, STORE_FILE_ABSENT (not there, and not to be made), STORE_FILE_FAILED
- */
-__attribute__((warn_unused_result)) enum store_file_result files_write(struct files *files, const char *path,
-                                                                       const void *data, size_t size, bool create);
-
 /** @param files open, and longer alive than the result @return access to the store as persona/store.h wants it */
 struct store_files files_access(struct files *files);
+
+/** @param files open, and longer alive than the result @return how its files are written, as persona/store.h wants it
+ */
+struct store_write files_writing(struct files *files);
 
 #endif

@@ -14,12 +14,13 @@ static struct session session;
 
 static void run(void) {
     session_load(&session);
-    session_plan(&session);
     for (;;) {
+        session_plan(&session, true);
         size_t chosen = session_pick(&session);
         if (chosen == SIZE_MAX)
             return;
-        session_start(&session, chosen);
+        if (session.personas[chosen].state == SESSION_READY || session_unlock(&session, chosen, false))
+            session_start(&session, chosen);
         session.start_failed = true;
     }
 }

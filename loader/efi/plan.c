@@ -5,12 +5,23 @@
 #include "cpu.h"
 #include "session.h"
 
-enum { MIB = 1024 * 1024 };
+enum {
+    MIB = 1024 * 1024,
+    KERNEL_BEYOND_IMAGE = 16 * MIB, /* bytes that a kernel may need beyond its Image: what starts as zeros */
+};
+
+static enum handover_usim_access usim_access_of(const struct session *session, const char *persona) {
+    enum usim_access access;
+    if (!vault_usim_allows(&session->usim, persona, &access))
+        return HANDOVER_USIM_NONE;
+    return access == USIM_READ_ONLY ? HANDOVER_USIM_READ : HANDOVER_USIM_AUTHENTICATE;
+}
 
 static void describe(const struct session *session, size_t index, struct region_persona *out) {
     const struct store_persona *entry = &session->store.personas[index];
     const struct session_persona *persona = &session->personas[index];
     bool unpacked = persona->unpacked.memory != NULL;
+    bool open = entry->status == STORE_ENCRYPTED && persona->state == SESSION_READY;
     *out = (struct region_persona){
         .name = entry->name,
         .title = entry->config.title,
@@ -21,12 +32,35 @@ static void describe(const struct session *session, size_t index, struct region_
         .text_offset = persona->image.text_offset,
         .initrd = persona->initrd.memory,
         .initrd_size = persona->initrd.size,
-        .prewarm_ms = entry->config.prewarm ? entry->config.prewarm_s * 1000 : 0,
+        .room = persona->room,
+        .tpm = persona->tpm,
+        .prewarm_ms = entry->config.prewarm && persona->state != SESSION_LEFT ? entry->config.prewarm_s * 1000 : 0,
         .alarm_flip = entry->config.alarm_flip,
+        .usim = usim_access_of(session, entry->name),
+        .version = open ? persona->version : NULL,
+        .up_token = open ? persona->up : NULL,
     };
 }
 
-static void gather(struct session *session) {
+/* A locked one's files have no size yet but what its manifest says; it gets its real partition once it is open. */
+static void describe_locked(const struct session *session, size_t index, struct region_persona *out) {
+    const struct session_persona *persona = &session->personas[index];
+    describe(session, index, out);
+    out->kernel_size = persona->kernel_need;
+    out->kernel_memory = persona->kernel_need + KERNEL_BEYOND_IMAGE;
+    out->initrd_size = persona->initrd_need;
+}
+
+/* Personas differ; who waits for an answer waits as long as any of them may take. */
+static uint32_t flip_timeout_ms(const struct session *session) {
+    uint32_t longest_s = session->store.terminal.flip_timeout_s;
+    for (size_t i = 0; i < session->store.persona_count; i++)
+        if (session->personas[i].flip_timeout_s > longest_s)
+            longest_s = session->personas[i].flip_timeout_s;
+    return longest_s * 1000;
+}
+
+static void gather(struct session *session, bool locked) {
     struct region_request *request = &session->request;
     *request = (struct region_request){
         .board = &session->board,
@@ -34,13 +68,16 @@ static void gather(struct session *session) {
         .switcher = &session->switcher,
         .parange = cpu_parange(),
         .boot_cpu = cpu_affinity(),
-        .flip_timeout_ms = session->store.terminal.flip_timeout_s * 1000,
+        .usim = session->usim_part,
+        .flip_timeout_ms = flip_timeout_ms(session),
     };
     for (size_t i = 0; i < session->store.persona_count; i++) {
-        if (session->personas[i].state != SESSION_READY)
+        const enum session_state state = session->personas[i].state;
+        if (state != SESSION_READY && state != SESSION_LEFT && !(locked && state == SESSION_LOCKED))
             continue;
         session->request_index[request->persona_count] = i;
-        describe(session, i, &request->personas[request->persona_count++]);
+        (state == SESSION_LOCKED ? describe_locked : describe)(session, i,
+                                                               &request->personas[request->persona_count++]);
     }
 }
 
@@ -84,7 +121,7 @@ static bool take_partitions(struct session *session) {
             continue;
         }
         if (partition->fit == MEMORY_SHRUNK)
-            session_mark(session, index, SESSION_READY, "%s", memory_fit_text(partition->fit));
+            session_mark(session, index, session->personas[index].state, "%s", memory_fit_text(partition->fit));
         session->personas[index].partition = *partition;
         session->request.personas[i].partition = (struct tree_range){partition->base, partition->size};
     }
@@ -106,12 +143,12 @@ static void drop_largest(struct session *session, enum memory_plan_error error) 
                  (unsigned long)(region_size(&session->request) / MIB));
 }
 
-void session_plan(struct session *session) {
+void session_plan(struct session *session, bool locked) {
     enum firmware_error error = firmware_memory_map(&session->memory);
     if (error != FIRMWARE_OK)
         console_print("%s\n", firmware_error_text(error));
     for (;;) {
-        gather(session);
+        gather(session, locked);
         if (session->request.persona_count == 0)
             return;
         enum memory_plan_error plan_error = make_plan(session);
@@ -122,12 +159,17 @@ void session_plan(struct session *session) {
     }
 }
 
+bool session_can_choose(const struct session *session, size_t index) {
+    return index < session->store.persona_count &&
+           (session->personas[index].state == SESSION_READY || session->personas[index].state == SESSION_LOCKED);
+}
+
 size_t session_default(const struct session *session) {
     size_t chosen = session->store.default_persona;
-    if (chosen < session->store.persona_count && session->personas[chosen].state == SESSION_READY)
+    if (session_can_choose(session, chosen))
         return chosen;
     for (size_t i = 0; i < session->store.persona_count; i++)
-        if (session->personas[i].state == SESSION_READY)
+        if (session_can_choose(session, i))
             return i;
     return SIZE_MAX;
 }

@@ -1,59 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <libfdt.h>
 #include <string.h>
 
 #include "console.h"
 #include "cpu.h"
-#include "crypto/random.h"
+#include "entropy.h"
 #include "pci.h"
 #include "scrub.h"
 #include "session.h"
 
 enum {
     MIB = 1024 * 1024,
-    RNG_SIZE = 64, /* bytes asked of the firmware */
     PCI_HOSTS_MAX = 8,
     ADDRESSES_MAX = HANDOVER_QUIET_MAX,
 };
 
-static struct random_input seed_of(const void *tree, const char *property) {
-    struct random_input input = {0};
-    int size = 0;
-    int chosen = fdt_path_offset(tree, "/chosen");
-    if (chosen < 0)
-        return input;
-    input.data = fdt_getprop(tree, chosen, property, &size);
-    input.size = input.data != NULL && size > 0 ? (size_t)size : 0;
-    return input;
-}
-
-static enum random_error fill_pool(const struct session *session, struct random_pool *pool) {
-    uint8_t bytes[RNG_SIZE] = {0};
-    uint64_t counter = cpu_counter();
-    bool have_bytes = firmware_random(bytes, sizeof(bytes));
-    struct random_input inputs[] = {
-        {bytes, have_bytes ? sizeof(bytes) : 0, false},
-        seed_of(session->tree, "rng-seed"),
-        seed_of(session->tree, "kaslr-seed"),
-        {&counter, sizeof(counter), true},
-    };
-    if (!have_bytes && inputs[1].size == 0 && inputs[2].size == 0)
-        console_print("Warning: the firmware has no random numbers; the personas' seeds can be guessed\n");
-    enum random_error error = random_init(pool, inputs, sizeof(inputs) / sizeof(inputs[0]));
-    memset(bytes, 0, sizeof(bytes));
-    __asm__ volatile("" ::"r"(bytes) : "memory"); /* the compiler must not leave the wiping out */
-    return error;
-}
-
 static bool make_seeds(struct session *session) {
     struct random_pool pool;
-    enum random_error error = fill_pool(session, &pool);
+    enum random_error error = entropy_fill(&pool, session->tree, NULL);
+    if (!pool.has_entropy)
+        console_print("Warning: the firmware has no random numbers; the personas' seeds can be guessed\n");
     for (uint32_t i = 0; i < session->request.persona_count && error == RANDOM_OK; i++) {
         struct region_persona *persona = &session->request.personas[i];
         error = random_derive(&pool, "kaslr-seed", persona->name, persona->kaslr_seed, sizeof(persona->kaslr_seed));
         if (error == RANDOM_OK)
             error = random_derive(&pool, "rng-seed", persona->name, persona->rng_seed, sizeof(persona->rng_seed));
     }
+    if (error == RANDOM_OK)
+        error = random_derive(&pool, "usim", "", session->request.usim.seed, sizeof(session->request.usim.seed));
     random_wipe(&pool);
     if (error != RANDOM_OK)
         console_print("Seeds: %s\n", random_error_text(error));
@@ -183,8 +156,8 @@ static void fill_and_leave(struct session *session) {
     cpu_hand_over(region.handover, region.entry, region.clear);
 }
 
-void session_start(struct session *session, size_t chosen) {
-    session_plan(session); /* the firmware may have taken memory while the user was choosing */
+static void start(struct session *session, size_t chosen) {
+    session_plan(session, false); /* the firmware may have taken memory while the user was choosing */
     if (!find_chosen(session, chosen) || !session_check_dma(session) || !make_seeds(session) || !list_quiet(session))
         return;
     console_print("Memory: switcher %lu MB", (unsigned long)(session->plan.switcher_size / MIB));
@@ -197,6 +170,15 @@ void session_start(struct session *session, size_t chosen) {
         console_print("%s\n", firmware_error_text(error));
         return;
     }
+    vault_close(&session->vault); /* wipes the device's key; the TPM is prepared for power-off */
     fill_and_leave(session);
+    memset((void *)(uintptr_t)session->plan.switcher_base, 0, session->plan.switcher_size); /* personas' files */
+    session_open_vault(session);
     firmware_free((void *)(uintptr_t)session->plan.switcher_base, session->plan.switcher_size);
+}
+
+void session_start(struct session *session, size_t chosen) {
+    session_leave_locked(session);
+    start(session, chosen);
+    session_take_back(session);
 }

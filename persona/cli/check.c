@@ -112,6 +112,10 @@ static const char *check_initrd(const struct store_persona *persona, const struc
 }
 
 static bool check_persona(const struct store_persona *persona, const struct store_files *files) {
+    if (persona->status == STORE_ENCRYPTED) {
+        printf("%-16s encrypted: only its device can say more\n", persona->name);
+        return true;
+    }
     const char *fault = persona->status == STORE_READY ? check_kernel(persona, files) : persona->reason;
     if (fault == NULL)
         fault = check_initrd(persona, files);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "persona/usim_file.h"
 #include "target.h"
 
 /* A persona that is being delivered. */
@@ -149,6 +150,23 @@ static uint64_t number_there(struct work *work) {
     return number;
 }
 
+/* Whether the device wrote key slots, whatever is known of its state. A file that can't be read counts as written. */
+static bool has_slots(const struct work *work) {
+    static const char *const files[] = {"slots.a", "slots.b"};
+    static uint8_t file[VAULT_SLOTS_FILE_SIZE];
+    char path[CLI_PATH_SIZE];
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = 0;
+        if (!target_path(work->delivery.name, files[i], path) ||
+            medium_read(&work->target.medium, path, file, sizeof(file), &size) == MEDIUM_FAILED)
+            return true;
+        for (size_t j = 0; j < size; j++)
+            if (file[j] != 0)
+                return true;
+    }
+    return false;
+}
+
 static enum cli_exit read_grant(struct work *work) {
     static struct grant grant;
     struct delivery *delivery = &work->delivery;
@@ -168,7 +186,7 @@ static enum cli_exit read_grant(struct work *work) {
         return refuse(work, "grant", fault == NULL ? "empty" : fault);
     delivery->grant_number = grant.number > there ? grant.number : 0;
     // The root file system comes with the first grant: a later one finds the user's data in its place.
-    bool is_first = there == 0 && grant.kind == GRANT_ISSUE;
+    bool is_first = there == 0 && grant.kind == GRANT_ISSUE && !has_slots(work);
     if (!path_of(delivery->root, "%s/devices/%s/%s.root", work->from, work->target.device.hex, delivery->name))
         return CLI_FAILED;
     if (!is_file(delivery->root) || (!is_first && !work->fresh_root))
@@ -317,6 +335,23 @@ static enum cli_exit deliver_one(const struct cli *cli, struct work *work, const
     return status;
 }
 
+/* The device's USIM, if one was issued to it. */
+static enum cli_exit deliver_usim(const struct cli *cli, struct work *work, bool *found) {
+    static uint8_t file[USIM_FILE_SIZE];
+    char path[CLI_PATH_SIZE];
+    size_t size = 0;
+    if (!path_of(path, "%s/devices/%s/usim", work->from, work->target.device.hex))
+        return CLI_FAILED;
+    *found = is_file(path);
+    if (!*found)
+        return CLI_GOOD;
+    memset(file, 0, sizeof(file));
+    if (!file_read(path, file, sizeof(file), &size))
+        return CLI_FAILED;
+    return cli->dry_run || medium_write(&work->target.medium, "flipside/device/usim", file, sizeof(file)) ? CLI_GOOD
+                                                                                                          : CLI_FAILED;
+}
+
 /* Names of personas in a bundle. */
 struct names {
     char names[STORE_PERSONAS_MAX][CONFIG_NAME_SIZE];
@@ -354,8 +389,9 @@ static void find_names(const struct work *work, struct names *names, bool versio
 }
 
 static enum cli_exit deliver(const struct cli *cli, struct work *work, const char *name) {
-    struct names names = {.count = 0};
+    static struct names names;
     enum cli_exit status = CLI_GOOD;
+    bool usim = false;
     if (!work->target.has_device) {
         cli_error("%s has no \\flipside\\device\\request: start the device once, enrol it, and issue to it first",
                   work->target.medium.path);
@@ -367,7 +403,11 @@ static enum cli_exit deliver(const struct cli *cli, struct work *work, const cha
         find_names(work, &names, false);
         find_names(work, &names, true);
     }
-    if (names.count == 0) {
+    if (name == NULL)
+        status = deliver_usim(cli, work, &usim);
+    if (status != CLI_GOOD)
+        return status;
+    if (names.count == 0 && !usim) {
         cli_error("%s has nothing to deliver; 'flipside persona issue --to' fills it", work->from);
         return CLI_FAILED;
     }
@@ -375,6 +415,7 @@ static enum cli_exit deliver(const struct cli *cli, struct work *work, const cha
     report_text(&report, "target", work->target.medium.path);
     report_text(&report, "device", work->target.device.hex);
     report_bool(&report, "dry-run", cli->dry_run);
+    report_bool(&report, "usim", usim);
     report_list_begin(&report, "personas");
     for (size_t i = 0; i < names.count && status == CLI_GOOD; i++)
         status = deliver_one(cli, work, names.names[i], &report);
@@ -405,11 +446,12 @@ const struct verb verb_deliver = {
     {"deliver", NULL},
     "put what was issued onto a device's disk",
     "usage: flipside deliver [--fresh-root] DIRECTORY TARGET [PERSONA]\n\n"
-    "DIRECTORY is where 'persona issue' and 'device recover' wrote; TARGET the device's disk, an image of it, or a\n"
-    "directory (its mounted EFI system partition). Puts all personas there, or only PERSONA, that were issued to the\n"
-    "device of this disk, and refuses what was not. A new version goes beside the one that is in use; its manifest is\n"
-    "written last, so that a cut leaves what was there. An encrypted root file system goes onto the partition that is\n"
-    "labelled as the persona, with the first grant only: later there are the user's data.\n\n"
+    "DIRECTORY is where 'persona issue', 'device recover' and 'usim issue' wrote; TARGET the device's disk, an\n"
+    "image of it, or a directory (its mounted EFI system partition). Puts all personas there, or only PERSONA,\n"
+    "that were issued to the device of this disk, and refuses what was not. A new version goes beside the one that\n"
+    "is in use; its manifest is written last, so that a cut leaves what was there. An encrypted root file system\n"
+    "goes onto the partition that is labelled as the persona, with the first grant only: later there are the\n"
+    "user's data.\n\n"
     "  --fresh-root            write the root file system although the device has the persona; its data is lost\n",
     run,
 };

@@ -147,7 +147,7 @@ const struct verb verb_device_enroll = {
     "it, "
     "or\n"
     "a directory. It is signed by the device's key; whose key it is only a look at the device tells, which shows its\n"
-    "thumbprint at the first start and with 'v': it is asked for. Says where the device keeps its key.\n\n"
+    "thumbprint in the picker with 'v': it is asked for. Says where the device keeps its key.\n\n"
     "  --name=NAME             what to call it, [a-z0-9-]; else device- and the thumbprint's first digits\n"
     "  --thumbprint=HEX        the thumbprint that the device shows; it is compared, and nothing is asked\n"
     "  --yes                   take the request without a look at the device\n",

@@ -11,9 +11,6 @@ enum { ITEMS = 8, FORMAT = 2, KIND_MAX = 16, WRAPPED_SIZE = KEY_FILE_SECRET_SIZE
 
 static const char format_name[] = "flipside key file";
 
-/* RFC 9106 4, second recommendation, with one lane: 64 MiB, three passes. */
-static const struct pin_cost usual_cost = {65536, 3};
-
 struct key_file {
     uint8_t fingerprint[KEY_FILE_FINGERPRINT_SIZE];
     uint8_t salt[PIN_SALT_SIZE];
@@ -50,9 +47,9 @@ static bool open_cipher(struct aead *aead, const struct key_file *file, const st
 }
 
 bool key_file_write(const char *path, const char *kind, const uint8_t *secret, const uint8_t *fingerprint,
-                    const struct passphrase *passphrase, struct random_stream *random) {
+                    const struct key_file_lock *lock, struct random_stream *random) {
     uint8_t bytes[KEY_FILE_MAX];
-    struct key_file file = {.cost = usual_cost};
+    struct key_file file = {.cost = lock->cost};
     struct aead aead = {0};
     if (random_bytes(random, file.salt, sizeof(file.salt)) != RANDOM_OK ||
         random_bytes(random, file.nonce, sizeof(file.nonce)) != RANDOM_OK)
@@ -62,7 +59,7 @@ bool key_file_write(const char *path, const char *kind, const uint8_t *secret, c
     writer.size = write_start(&file, kind, bytes);
     struct aead_binding binding = {.data = bytes, .data_size = writer.size};
     memcpy(binding.nonce, file.nonce, sizeof(binding.nonce));
-    bool good = open_cipher(&aead, &file, passphrase) &&
+    bool good = open_cipher(&aead, &file, lock->passphrase) &&
                 aead_encrypt(&aead, &binding, secret, KEY_FILE_SECRET_SIZE, file.wrapped,
                              file.wrapped + KEY_FILE_SECRET_SIZE) == AEAD_OK;
     aead_close(&aead);

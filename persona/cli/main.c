@@ -10,8 +10,8 @@ static const struct verb *const verbs[] = {
     &verb_org_init,       &verb_org_show,       &verb_device_enroll,  &verb_device_list,   &verb_device_show,
     &verb_device_recover, &verb_persona_create, &verb_persona_update, &verb_persona_issue, &verb_persona_list,
     &verb_persona_show,   &verb_install,        &verb_deliver,        &verb_verify,        &verb_uninstall,
-    &verb_inspect,        &verb_usim_create,    &verb_usim_show,      &verb_usim_export,   &verb_usim_import,
-    &verb_usim_serve,
+    &verb_inspect,        &verb_usim_create,    &verb_usim_show,      &verb_usim_issue,    &verb_usim_export,
+    &verb_usim_import,    &verb_usim_serve,
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
@@ -36,11 +36,11 @@ void cli_error(const char *format, ...) {
 }
 
 static bool take(const struct option_value *option, const char *value) {
-    if (option->list_count == NULL) {
+    if (option->to != NULL) {
         *option->to = value;
         return true;
     }
-    if (*option->list_count == option->list_room) {
+    if (option->list_count == NULL || *option->list_count == option->list_room) {
         cli_error("--%s is given more than %zu times", option->name, option->list_room);
         return false;
     }
@@ -114,7 +114,7 @@ bool cli_number(const char *option, const char *text, uint64_t least, uint64_t m
 static int usage(FILE *to) {
     (void)fputs("usage: flipside VERB [OPTIONS] (flipside VERB --help says more)\n\n", to);
     for (size_t i = 0; i < VERBS; i++)
-        (void)fprintf(to, "  %-8s %-7s %s\n", verbs[i]->words[0], verbs[i]->words[1] == NULL ? "" : verbs[i]->words[1],
+        (void)fprintf(to, "  %-9s %-10s %s\n", verbs[i]->words[0], verbs[i]->words[1] == NULL ? "" : verbs[i]->words[1],
                       verbs[i]->summary);
     (void)fputs(common_help, to);
     return to == stdout ? CLI_GOOD : CLI_USAGE;

@@ -15,6 +15,7 @@ struct new_organisation {
     struct record record;
     struct random_stream random;
     struct passphrase passphrase;
+    uint64_t memory_mib; /* that trying a passphrase takes */
     const char *uri;
     struct token *token; /* NULL: keys in files */
     struct p256_private keys[ORG_KEY_KINDS];
@@ -48,9 +49,9 @@ static bool write_key(struct new_organisation *made, enum org_key_kind kind) {
     const char *name = org_key_name(kind), *directory = made->record.directory;
     if (made->uri != NULL)
         return path_of(path, "%s/%s.token", directory, name) && file_write(path, made->uri, strlen(made->uri), false);
+    const struct key_file_lock lock = {&made->passphrase, {(uint32_t)made->memory_mib << 10, KEY_FILE_PASSES}};
     return path_of(path, "%s/%s.key", directory, name) &&
-           key_file_write(path, name, made->keys[kind].scalar, made->record.fingerprint, &made->passphrase,
-                          &made->random);
+           key_file_write(path, name, made->keys[kind].scalar, made->record.fingerprint, &lock, &made->random);
 }
 
 static bool write_delegation(struct new_organisation *made, const struct p256_signer *root) {
@@ -144,10 +145,11 @@ static enum cli_exit make(const struct cli *cli, struct new_organisation *made) 
 }
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
-    const char *name = NULL;
-    static struct new_organisation made;
-    const struct option_value options[] = {{.name = "name", .to = &name}, {.name = "token", .to = &made.uri}};
-    int at = cli_options(cli, options, 2, argc, argv);
+    const char *name = NULL, *memory = NULL;
+    static struct new_organisation made = {.memory_mib = KEY_FILE_MEMORY_KIB >> 10};
+    const struct option_value options[] = {
+        {.name = "name", .to = &name}, {.name = "token", .to = &made.uri}, {.name = "key-memory", .to = &memory}};
+    int at = cli_options(cli, options, 3, argc, argv);
     if (at == 0)
         return CLI_USAGE;
     if (at != argc || name == NULL || !config_is_text(name, strlen(name)) || strlen(name) >= CONFIG_TITLE_SIZE ||
@@ -155,6 +157,8 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
         cli_error("a name of at most %d bytes is needed: flipside org init --name=NAME", CONFIG_TITLE_SIZE - 1);
         return CLI_USAGE;
     }
+    if (memory != NULL && !cli_number("key-memory", memory, 1, PIN_MEMORY_MAX >> 10, &made.memory_mib))
+        return CLI_FAILED;
     if (!is_free(cli))
         return CLI_FAILED;
     made.record.directory = cli->organisation;
@@ -188,7 +192,7 @@ static enum cli_exit show(struct cli *cli, int argc, char **argv) {
 const struct verb verb_org_init = {
     {"org", "init"},
     "make an organisation: root, signing, escrow and storage keys",
-    "usage: flipside org init --org=DIRECTORY --name=NAME [--token=URI]\n\n"
+    "usage: flipside org init --org=DIRECTORY --name=NAME [--token=URI | --key-memory=MIB]\n\n"
     "Makes DIRECTORY with the organisation's keys, each in a file under one passphrase or all in a PKCS#11 token; "
     "what\n"
     "goes onto every device (organisation: name and root key, signed by it); the signing key's delegation; and the\n"
@@ -196,7 +200,8 @@ const struct verb verb_org_init = {
     "storage.key are needed.\n\n"
     "  --name=NAME             what people know the organisation by\n"
     "  --token=URI             make the keys in this token (RFC 7512, such as pkcs11:token=acme); the passphrase of\n"
-    "                          all verbs is then its PIN\n",
+    "                          all verbs is then its PIN\n"
+    "  --key-memory=MIB        memory that trying a passphrase takes; the more, the costlier to guess (64)\n",
     run,
 };
 

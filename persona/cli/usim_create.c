@@ -233,6 +233,7 @@ const struct verb verb_usim_create = {
     "make a USIM's profile",
     "usage: flipside usim create --store=DIRECTORY --iccid=DIGITS --imsi=DIGITS [OPTIONS]\n\n"
     "Makes a profile with a random K and OPc, and keeps it sealed in DIRECTORY. Its key is made with the first one.\n\n"
+    "  --store=DIRECTORY       where the profiles are\n"
     "  --iccid=DIGITS          18 digits; the check digit is added, or may be given\n"
     "  --imsi=DIGITS           6 to 15 digits\n"
     "  --mnc-digits=2|3        of the network code in the IMSI (2)\n"
@@ -241,7 +242,7 @@ const struct verb verb_usim_create = {
     "  --pin=DIGITS            PIN1, which is then asked for; else it is not\n"
     "  --gsm                   2G access (services 27 and 38)\n"
     "  --name=TEXT             the operator's name\n"
-    "  --routing-indicator=DIGITS\n"
+    "  --routing-indicator=DIGITS  of the home network, 1 to 4 digits\n"
     "  --suci-key=A|B:ID:KEY   a public key of the home network, the preferred one first; up to 4\n"
     "  --service=NUMBER        another service of the service table; 125 makes the card compute SUCIs itself\n"
     "  --persona=NAME:ACCESS   a persona that may use it, ACCESS read or authenticate; without any, all may\n",
@@ -251,6 +252,8 @@ const struct verb verb_usim_create = {
 const struct verb verb_usim_show = {
     {"usim", "show"},
     "show USIM profiles without their secrets",
-    "usage: flipside usim show --store=DIRECTORY [ICCID]\n",
+    "usage: flipside usim show --store=DIRECTORY [ICCID]\n\n"
+    "Shows one profile, or all, with nothing that is secret.\n\n"
+    "  --store=DIRECTORY       where the profiles are\n",
     show,
 };

@@ -17,9 +17,10 @@ static enum cli_exit open_key(const char *path, bool make, const struct passphra
                               struct usim_directory *directory) {
     if (!make)
         return key_file_read(path, kind, passphrase, no_fingerprint, directory->key);
+    const struct key_file_lock lock = {passphrase, {KEY_FILE_MEMORY_KIB, KEY_FILE_PASSES}};
     bool good = directory_make(directory->path) &&
                 random_bytes(&directory->random, directory->key, SEAL_KEY_SIZE) == RANDOM_OK &&
-                key_file_write(path, kind, directory->key, no_fingerprint, passphrase, &directory->random);
+                key_file_write(path, kind, directory->key, no_fingerprint, &lock, &directory->random);
     return good ? CLI_GOOD : CLI_FAILED;
 }
 

@@ -165,8 +165,10 @@ const struct verb verb_usim_export = {
     "usage: flipside usim export-auc --store=DIRECTORY --format=FORMAT --output=FILE [ICCID...]\n\n"
     "Writes K, OPc and the sequence number of each USIM, or of all, for an authentication centre.\n"
     "FILE is as secret as the USIMs are.\n\n"
+    "  --store=DIRECTORY       where the profiles are\n"
     "  --format=FORMAT         hostapd (milenage file of hlr_auc_gw), osmo-hlr (commands of its terminal), open5gs "
     "(JSON\n"
-    "                          lines for mongoimport)\n",
+    "                          lines for mongoimport)\n"
+    "  --output=FILE           where to write\n",
     run,
 };

@@ -135,6 +135,8 @@ const struct verb verb_usim_import = {
     "usage: flipside usim import --store=DIRECTORY [--mnc-digits=2|3] FILE\n\n"
     "Makes a profile of each line of FILE: iccid,imsi,k,opc or iccid,imsi,k,opc,pin, K and OPc of Milenage in\n"
     "hexadecimal digits; a PIN is then asked for. Lines that are not right are told and left out, and the rest is\n"
-    "imported. A first line with names and lines that begin with # are skipped.\n",
+    "imported. A first line with names and lines that begin with # are skipped.\n\n"
+    "  --store=DIRECTORY       where the profiles are\n"
+    "  --mnc-digits=2|3        of the network code in the IMSIs (2)\n",
     run,
 };

@@ -215,6 +215,7 @@ const struct verb verb_usim_serve = {
     "Puts the USIM into the reader of vsmartcard-vpcd, which pcscd offers to all PC/SC programs of this machine, until "
     "it\n"
     "is interrupted or the reader goes away. For development and tests: anyone on this machine may use the card.\n\n"
+    "  --store=DIRECTORY       where the profiles are\n"
     "  --port=NUMBER           the reader's (35963), on 127.0.0.1\n",
     run,
 };

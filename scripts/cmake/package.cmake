@@ -12,5 +12,8 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Programs that it calls; libp11-kit loads the tokens' modules.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "mtools, e2fsprogs")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "cryptsetup-bin, softhsm2, bash-completion")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 include(CPack)

@@ -30,7 +30,9 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
         adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
     target_compile_definitions(zlib_inflate PUBLIC Z_SOLO PRIVATE HAVE_MEMCPY)
     target_compile_options(zlib_inflate PRIVATE "SHELL:-include string.h")
+endif()
 
+if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare|linux)$")
     flipside_third_party(mbedcrypto_small mbedtls include
         library/aes.c library/aesce.c library/aesni.c library/asn1parse.c library/asn1write.c library/bignum.c
         library/bignum_core.c library/block_cipher.c library/cipher.c library/cipher_wrap.c library/constant_time.c library/ecdh.c library/ecdsa.c library/ecp.c

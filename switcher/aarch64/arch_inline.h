@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The hardware interface on the machine; contracts are in switcher/arch.h, which includes this file.
 
+#include "offsets.h"
+
 #define ARCH_READ_SYSREG(name)                                                                                         \
     ({                                                                                                                 \
         uint64_t value_;                                                                                               \
@@ -47,6 +49,20 @@ static inline void arch_write64(uint64_t address, uint64_t value) {
 }
 
 static inline void arch_barrier(void) { __asm__ volatile("dsb sy" ::: "memory"); }
+
+extern uint32_t arch_features; /* FEATURE_ bits */
+extern uint8_t arch_vectors[];
+void arch_vectors_store(uint8_t *area);
+void arch_vectors_load(const uint8_t *area);
+
+static inline bool arch_vectors_save(void) {
+    if ((arch_features >> FEATURE_SME & 1) != 0 && (ARCH_READ_SYSREG("S3_3_C4_C2_2") & 1) != 0) /* SVCR.SM */
+        return false;
+    arch_vectors_store(arch_vectors);
+    return true;
+}
+
+static inline void arch_vectors_restore(void) { arch_vectors_load(arch_vectors); }
 
 static inline uint64_t arch_counter(void) {
     __asm__ volatile("isb" ::: "memory");

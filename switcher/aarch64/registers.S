@@ -137,3 +137,30 @@ arch_clear_registers:
     msr     fpsr, xzr
     isb
     ret
+
+// arch_vectors_store, arch_vectors_load: all vector registers, as long as they are. x0 = the area.
+    .macro  move_vectors instruction
+    adrp    x9, arch_features
+    ldr     w9, [x9, :lo12:arch_features]
+    tbnz    w9, #FEATURE_SVE, 1f
+    .irp    n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    \instruction q\n, [x0, #16 * \n]
+    .endr
+    ret
+1:  .irp    n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    \instruction z\n, [x0, #\n, mul vl]
+    .endr
+    ret
+    .endm
+
+    .global arch_vectors_store, arch_vectors_load
+arch_vectors_store:
+    move_vectors str
+arch_vectors_load:
+    move_vectors ldr
+
+    .bss
+    .balign 16
+    .global arch_vectors
+arch_vectors:
+    .skip   32 * 256                    // the longest vectors that there can be

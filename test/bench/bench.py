@@ -9,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+TOP = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TOP / "scripts"), str(TOP / "test/system")]
 
+import boots  # noqa: E402
 import cost  # noqa: E402
 import flips  # noqa: E402
 import keys  # noqa: E402
@@ -24,7 +26,7 @@ from measured import Measured  # noqa: E402
 
 FIRST = systems.NAMES[0]  # has the shell when a machine is up
 MACHINES = 2  # at a time
-CRYPTO = Path(__file__).resolve().parents[2] / "build/host/test/bench/bench-crypto"
+CRYPTO = TOP / "build/host/test/bench/bench-crypto"
 USIM = CRYPTO.with_name("bench-usim")
 
 
@@ -84,6 +86,16 @@ class Bench:
             machine.await_up()
             return {f"reboot_{target}": restarts.measure_reboots(machine, self.rounds)}
 
+    def boots(self):
+        """From power-on to the first persona's entry: its files plain, and encrypted and signed."""
+        times = {}
+        for name, disk in (("plain", self.disks[FIRST]), ("encrypted", boots.make_encrypted(FIRST))):
+            with Measured(f"boot-{name}", disk, self.flash) as machine:
+                machine.await_up()
+                times[name] = boots.entered(machine)
+                machine.quit()
+        return {"boot": times}
+
     def kexecs(self):
         """From one system into the other and back."""
         with self.machine("kexec") as machine:
@@ -95,7 +107,8 @@ class Bench:
         with self.machine("work", more=cost.DISK) as machine:
             machine.await_up()
             channel = cost.measure_channel(machine, self.rounds)
-            return {"work": cost.measure_work(machine, self.rounds), "channel": channel}
+            decryption = cost.measure_decryption(machine, self.rounds)
+            return {"work": cost.measure_work(machine, self.rounds), "channel": channel, "decryption": decryption}
 
     def work_alone(self):
         """The same work in the same system without the switcher; no SMMU, so that none costs it anything either."""
@@ -117,7 +130,7 @@ class Bench:
         """Carries all out, the longest first; returns the results."""
         jobs = [("keys in Debian, with the agent and without", self.keys)]
         jobs += [(f"restart into {name}", lambda name=name: self.reboots(name)) for name in systems.NAMES]
-        jobs += [("kexec", self.kexecs), ("work in a persona", self.work), ("the same work without us", self.work_alone),
+        jobs += [("power-on, plain and encrypted", self.boots), ("kexec", self.kexecs), ("work in a persona", self.work), ("the same work without us", self.work_alone),
                  ("flips and sleeps", self.flips), ("instructions of a flip, 1 CPU", lambda: self.instructions(1)),
                  ("instructions of a flip, 2 CPUs", lambda: self.instructions(2)),
                  ("instructions of a flip without an SMMU", self.instructions_unconfined)]

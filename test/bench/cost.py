@@ -22,6 +22,17 @@ def measure_channel(terminal, rounds):
     return [TICK_NS * int(ticks) / int(count) for count, ticks in re.findall(r"exchanged (\d+) (\d+)", rows)]
 
 
+def measure_decryption(terminal, rounds):
+    """Instructions for a byte of an encrypted file, with the CPU's own for cryptography and without, by that."""
+    found = {}
+    for kind in ("extensions", "plain"):
+        terminal.send_line(f"/bench/decrypt {rounds} {kind}")
+        rows = terminal.expect(rf"((?:^decrypted \d+ \d+\r?\n){{{rounds}}})", START).group(1)
+        terminal.expect(r"^\w+# ", START)
+        found[kind] = [TICK_NS * int(ticks) / int(size) for size, ticks in re.findall(r"decrypted (\d+) (\d+)", rows)]
+    return found
+
+
 def measure_work(terminal, rounds):
     """Times in ns that the work took from the CPU, by its kind.
 

@@ -13,7 +13,7 @@ TICK_NS = 16  # the architected timer of QEMU's cortex-a72 counts at 62.5 MHz
 START = 1800  # seconds of the host; only a machine in trouble takes so long
 
 # The switcher's log, as switcher/log.h and log.c lay it out.
-LOG_FLIP_ASKED, LOG_SUSPEND, LOG_RESUME, LOG_SLEEP, LOG_WAKE = 2, 3, 4, 5, 6
+LOG_START, LOG_FLIP_ASKED, LOG_SUSPEND, LOG_RESUME, LOG_SLEEP, LOG_WAKE = 1, 2, 3, 4, 5, 6
 LOG_ENTRIES = 256
 SLOT = struct.Struct("<QQQQHHI")  # ticket, time, a, b, event, persona, CPU
 

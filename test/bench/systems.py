@@ -17,7 +17,7 @@ from machine import BUILD, FIRMWARE, LOADER
 WORK = BUILD / "bench"
 GUEST = BUILD / "linux-arm64/test/guest"
 SWITCHER = BUILD / "efi/switcher/switcher.elf"
-PROGRAMS = ("suspend", "restart", "stamp", "work", "kexec", "channel")
+PROGRAMS = ("suspend", "restart", "stamp", "work", "kexec", "channel", "decrypt")
 KERNELS = {"personal": "busybox-6.12", "work": "busybox-6.1"}  # by persona
 NAMES = tuple(KERNELS)
 MEMORY = "512M"  # of each persona: room for the next kernel beside the running one

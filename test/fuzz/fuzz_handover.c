@@ -26,6 +26,13 @@ static void require_safe(const struct handover *handover, const struct handover_
     require(apart(persona->partition, handover->switcher));
     require(inside(persona->partition, persona->entry, 4));
     require(persona->prewarm_ms <= HANDOVER_PREWARM_MS_MAX);
+    require(persona->usim == HANDOVER_USIM_NONE || handover->usim.profile.size != 0);
+    if (handover->usim.profile.size != 0) {
+        const struct handover_usim *usim = &handover->usim;
+        require(inside(handover->switcher, usim->profile.base, usim->profile.size));
+        require(usim->flash == 0 ||
+                apart(persona->partition, (struct handover_range){usim->flash, 2 * (uint64_t)usim->flash_block_size}));
+    }
     for (const struct handover_persona *other = handover->personas; other < persona; other++) {
         require(apart(persona->partition, other->partition));
         require(persona->vttbr >> 48 != other->vttbr >> 48);

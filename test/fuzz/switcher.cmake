@@ -18,6 +18,8 @@ flipside_switcher_fuzz_target(NAME gicd SOURCES switcher/gic.c switcher/gic_swit
 file(GLOB whole_switcher RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
 list(REMOVE_ITEM whole_switcher switcher/main.c)
 flipside_switcher_fuzz_target(NAME psci SOURCES fake/platform.c fake/smmuv3.c fake/pl031.c fake/storm.c ${cbor}
-                              ${whole_switcher})
+                              board/cfi_flash.c ${whole_switcher})
+target_include_directories(fuzz_psci PRIVATE ${CMAKE_SOURCE_DIR}/board/include)
+target_link_libraries(fuzz_psci PRIVATE flipside_usim)
 flipside_switcher_fuzz_target(NAME virtqueue SOURCES fake/guest_ring.c switcher/virtqueue.c switcher/virtio_console.c)
 flipside_switcher_fuzz_target(NAME control SOURCES switcher/control.c ${cbor} switcher/history.c switcher/log.c)

@@ -28,7 +28,9 @@ file(GLOB whole_switcher CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
 list(REMOVE_ITEM whole_switcher ${CMAKE_SOURCE_DIR}/switcher/main.c)
 function(flipside_whole_switcher_test name)
     flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/smmuv3.c fake/pl031.c fake/platform.c ${cbor}
-                           ${whole_switcher})
+                           board/cfi_flash.c ${whole_switcher})
+    target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/board/include)
+    target_link_libraries(test_${name} PRIVATE flipside_usim)
 endfunction()
 
 flipside_switcher_test(NAME inject SOURCES switcher/inject.c)

@@ -34,6 +34,7 @@ static void expect(enum board_error error, const char *fault) {
 static void expect_virt(void) {
     expect(BOARD_OK, "");
     assert_string_equal(board.title, "QEMU virt");
+    assert_string_equal(board.name, "qemu-virt");
     assert_int_equal(board.cpu_count, 2);
     assert_int_equal(board.cpus[1], 1);
     assert_int_equal(board.gic.distributor.base, 0x08000000);
@@ -64,6 +65,8 @@ static void expect_virt(void) {
     assert_int_equal(board.clock.base, 0x09010000);
     assert_int_equal(board.clock.intid, 34);
     assert_int_equal(board.clock.persona_intid, 141);
+    assert_int_equal(board.usim_state.range.base, 0x4000000);
+    assert_int_equal(board.usim_state.range.size, 0x4000000);
 }
 
 static void test_virt_as_qemu_and_as_u_boot_tell_it(void **state) {
@@ -217,6 +220,9 @@ struct damage {
 static const struct damage damages[] = {
     {"/", "titel", STRING("x"), BOARD_UNKNOWN_PROPERTY, "/"},
     {"/", "title", NULL, 0, BOARD_BAD_PROPERTY, "/"},
+    {"/", "board", STRING(""), BOARD_BAD_PROPERTY, "/"},
+    {"/", "board", STRING("QEMU virt"), BOARD_BAD_PROPERTY, "/"},
+    {"/", "board", STRING("a-name-that-is-longer-than-31-by"), BOARD_BAD_PROPERTY, "/"},
     {"/", "title", "no end", 6, BOARD_BAD_PROPERTY, "/"},
     {"/", "title", STRING("a title that is longer than sixty-three bytes is nothing to put on a line"),
      BOARD_BAD_PROPERTY, "/"},
@@ -279,6 +285,13 @@ static const struct damage damages[] = {
     {"/clock", "spi", CELL("\0\x02"), BOARD_INTID_SHARED, "/pl031@9010000"},
     {"/clock", "spi", CELL("\0\x01"), BOARD_INTID_SHARED, "/pl011@9000000"},
     {"/clock", "persona", STRING("work"), BOARD_UNKNOWN_PROPERTY, "/clock"},
+    {"/usim-state", "node", NULL, 0, BOARD_BAD_PROPERTY, "/usim-state"},
+    {"/usim-state", "node", STRING("/nowhere"), BOARD_NO_USIM_STATE, "/nowhere"},
+    {"/usim-state", "node", STRING("/pl061@9030000"), BOARD_NO_USIM_STATE, "/pl061@9030000"},
+    {"/usim-state", "bank", NULL, 0, BOARD_BAD_PROPERTY, "/usim-state"},
+    {"/usim-state", "bank", CELL("\0\x02"), BOARD_NO_USIM_STATE, "/flash@0"},
+    {"/usim-state", "bank", CELL("\0\x08"), BOARD_BAD_PROPERTY, "/usim-state"},
+    {"/usim-state", "blocks", CELL("\0\x02"), BOARD_UNKNOWN_PROPERTY, "/usim-state"},
     {"/devices/serial", "nodes", STRING("/pl031@9010000"), BOARD_NAMED_TWICE, "/pl031@9010000"},
 };
 
@@ -384,6 +397,25 @@ static void test_isolation(void **state) {
     load_soc();
     tree_fixture_set_cells(&firmware, "/soc/safe@630000", "reg", (uint32_t[]){0x601800, 0x100}, 2);
     assert_int_equal(parse(), BOARD_PAGE_SHARED);
+}
+
+#define FLASH "/flash@0"
+
+static void test_usim_state(void **state) {
+    (void)state;
+    load_virt();
+    tree_fixture_set_string(&firmware, FLASH, "status", "disabled"); /* as EDK2 leaves it */
+    expect(BOARD_OK, "");
+    assert_int_equal(board.usim_state.range.base, 0x4000000);
+    tree_fixture_delete(&description, "/usim-state");
+    expect(BOARD_OK, "");
+    assert_int_equal(board.usim_state.range.size, 0);
+    load_virt();
+    tree_fixture_set_string(&description, "/devices/flash", "policy", "shared");
+    expect(BOARD_PAGE_SHARED, FLASH);
+    load_virt();
+    tree_fixture_set_cells(&firmware, FLASH, "reg", (uint32_t[]){0, 0, 0, 0x4000000, 0, 0x4000800, 0, 0x4000000}, 8);
+    expect(BOARD_NO_USIM_STATE, FLASH);
 }
 
 /* DMA. */
@@ -637,6 +669,7 @@ int main(void) {
         cmocka_unit_test(test_combined_smmu_interrupts_are_not_enough),
         cmocka_unit_test(test_disabled_devices_are_not_there),
         cmocka_unit_test(test_a_device_that_firmware_only_keeps_to_itself_is_there),
+        cmocka_unit_test(test_usim_state),
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_clock_that_is_in_the_way),
         cmocka_unit_test(test_too_many_resources),

@@ -50,6 +50,12 @@ static void test_unconfined_dma_needs_a_plain_yes(void **state) {
     expect_terminal("allow-unconfined-dma=yes\nrubbish", CONFIG_NO_EQUALS_SIGN, 2);
     assert_false(terminal.allow_unconfined_dma);
     expect_persona("kernel=Image\nallow-unconfined-dma=yes", CONFIG_UNKNOWN_KEY, 2);
+    expect_terminal("timeout=1\nallow-unsigned=yes", CONFIG_OK, 0);
+    assert_true(terminal.allow_unsigned);
+    expect_terminal("allow-unsigned=no", CONFIG_OK, 0);
+    assert_false(terminal.allow_unsigned);
+    expect_terminal("allow-unsigned=true", CONFIG_NOT_YES_OR_NO, 1);
+    expect_persona("kernel=Image\nallow-unsigned=yes", CONFIG_UNKNOWN_KEY, 2);
 }
 
 static void test_terminal_defaults(void **state) {

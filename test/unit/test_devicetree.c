@@ -138,6 +138,8 @@ static void test_virt_memory_and_chosen(void **state) {
     expect_bytes("/chosen", "kaslr-seed", request.kaslr_seed, sizeof(request.kaslr_seed));
     expect_bytes("/chosen", "rng-seed", request.rng_seed, sizeof(request.rng_seed));
     assert_null(property("/chosen", "linux,uefi-system-table", NULL));
+    assert_null(property("/chosen", "flipside,version", NULL));
+    assert_null(property("/chosen", "flipside,up-token", NULL));
     assert_false(has_node("/chosen/module@48000000"));
     assert_false(has_node("/reserved-memory/firmware@7e000000"));
     assert_int_equal(fdt_num_mem_rsv(built), 0);

@@ -37,9 +37,11 @@ static void fill_persona(struct handover_persona *persona, const char *name, uin
     persona->entry = base + 2 * MIB;
     persona->devicetree = base + 128 * MIB;
     persona->vttbr = number << 48 | (UINT64_C(0x7e010000) + number * 0x10000);
+    persona->vttbr_start = persona->vttbr;
     persona->copy_count = 2;
     persona->copies[0] = (struct handover_copy){0x7e400000, base + 2 * MIB, 4 * MIB};
     persona->copies[1] = (struct handover_copy){0x7e800000, base + 128 * MIB, 64 * 1024};
+    persona->usim = HANDOVER_USIM_AUTHENTICATE;
     allow(persona, 33);
     allow(persona, BUTTON);
     allow(persona, CHANNEL);
@@ -81,6 +83,8 @@ static int set_up(void **state) {
         .persona_count = 2,
         .first_persona = 1,
     };
+    handover.usim = (struct handover_usim){
+        .profile = {0x7e300000, 4096}, .flash = 0x7f80000, .flash_block_size = 0x40000, .flash_lanes = 0x10001};
     fill_persona(&handover.personas[0], "personal", 0x40000000, 1);
     fill_persona(&handover.personas[1], "work", 0x50000000, 2);
     return 0;
@@ -178,6 +182,7 @@ static void test_personas(void **state) {
     EXPECT(HANDOVER_OK, handover.personas[1].prewarm_ms = HANDOVER_PREWARM_MS_MAX);
     EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].prewarm_ms = HANDOVER_PREWARM_MS_MAX + 1);
     EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].alarm_flip = 2);
+    EXPECT(HANDOVER_BAD_PERSONAS, handover.personas[1].usim = HANDOVER_USIM_AUTHENTICATE + 1);
     EXPECT(HANDOVER_OK, handover.personas[1].alarm_flip = 1);
 }
 
@@ -353,13 +358,23 @@ static void test_clock(void **state) {
     EXPECT(HANDOVER_BAD_INTID, allow(&handover.personas[1], CLOCK));
 }
 
+static void turn(unsigned index, uint64_t bits) {
+    handover.personas[index].vttbr ^= bits;
+    handover.personas[index].vttbr_start ^= bits;
+}
+
 static void test_vmids(void **state) {
     (void)state;
-    EXPECT(HANDOVER_BAD_VMID, handover.personas[0].vttbr &= ~(UINT64_C(0xffff) << 48));
-    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr ^= UINT64_C(3) << 48);
-    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr ^= 0x10000);
-    EXPECT(HANDOVER_OK, handover.personas[1].vttbr |= UINT64_C(0x100) << 48);
-    EXPECT(HANDOVER_BAD_VMID, (handover.vtcr_el2 = 0, handover.personas[1].vttbr |= UINT64_C(0x100) << 48));
+    EXPECT(HANDOVER_BAD_VMID, turn(0, handover.personas[0].vttbr & UINT64_C(0xffff) << 48));
+    EXPECT(HANDOVER_BAD_VMID, turn(1, UINT64_C(3) << 48));
+    EXPECT(HANDOVER_BAD_VMID, turn(1, 0x10000));
+    EXPECT(HANDOVER_OK, turn(1, UINT64_C(0x100) << 48));
+    EXPECT(HANDOVER_BAD_VMID, (handover.vtcr_el2 = 0, turn(1, UINT64_C(0x100) << 48)));
+    // A start may have tables of its own, under the same VMID, and nobody else's.
+    EXPECT(HANDOVER_OK, handover.personas[1].vttbr_start ^= 0x8000);
+    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr_start ^= UINT64_C(4) << 48);
+    EXPECT(HANDOVER_BAD_VMID, handover.personas[1].vttbr_start ^= 0x10000);
+    EXPECT(HANDOVER_BAD_MEMORY, handover.personas[1].vttbr_start ^= handover.switcher.base);
 }
 
 static void test_every_error_has_a_text_of_its_own(void **state) {
@@ -418,6 +433,25 @@ static void test_mutations(void **state) {
     }
 }
 
+static void test_usim(void **state) {
+    (void)state;
+    EXPECT(HANDOVER_OK, handover.usim.flash = 0);
+    EXPECT(HANDOVER_BAD_USIM, handover.usim.profile.base = 0x40000000);
+    EXPECT(HANDOVER_BAD_USIM, handover.usim.profile.base += 4);
+    EXPECT(HANDOVER_BAD_USIM, handover.usim.profile.size = 64 * MIB);
+    EXPECT(HANDOVER_BAD_USIM, handover.usim.profile.size = 0);
+    EXPECT(HANDOVER_BAD_USIM, handover.usim.flash += 0x800);
+    EXPECT(HANDOVER_BAD_USIM, handover.usim.flash_block_size = 0);
+    EXPECT(HANDOVER_BAD_USIM, handover.usim.flash_block_size = UINT32_MAX);
+    EXPECT(HANDOVER_BAD_USIM, handover.usim.flash_lanes = 0);
+    const uint64_t taken[] = {0x50000000, 0x7e000000, 0x09000000, 0x09030000, 0x0a003000,
+                              0x0b000000, 0x09010000, 0x09050000, 0x08000000, 0x080a0000};
+    for (unsigned i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        EXPECT(HANDOVER_BAD_USIM, (handover.usim.flash = taken[i] - 0x1000, handover.usim.flash_block_size = 0x1000));
+    EXPECT(HANDOVER_OK, (memset(&handover.usim, 0, sizeof handover.usim), handover.personas[0].usim = 0,
+                         handover.personas[1].usim = 0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_good, set_up),
@@ -439,6 +473,7 @@ int main(void) {
         cmocka_unit_test_setup(test_vmids, set_up),
         cmocka_unit_test_setup(test_every_error_has_a_text_of_its_own, set_up),
         cmocka_unit_test_setup(test_mutations, set_up),
+        cmocka_unit_test_setup(test_usim, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "crypto/digest.h"
 #include "hex.h"
 
 static const uint8_t secret[KEYS_SIZE] = {1}, id[KEYS_ID_SIZE] = {2}, other_id[KEYS_ID_SIZE] = {3};
@@ -49,11 +50,21 @@ static void test_too_much(void **state) {
     assert_int_equal(keys_derive(secret, KEYS_VOLUME, id, 0, key, sizeof(key)), KEYS_FAILED);
 }
 
+static void test_mac(void **state) {
+    uint8_t key[KEYS_SIZE], mac[KEYS_MAC_SIZE], expected[KEYS_MAC_SIZE];
+    (void)state;
+    assert_int_equal(keys_mac(secret, KEYS_STATE, id, "data", 4, mac), KEYS_OK);
+    assert_int_equal(keys_derive(secret, KEYS_STATE, id, 0, key, sizeof(key)), KEYS_OK);
+    assert_true(mac_of(key, "data", 4, expected));
+    assert_memory_equal(mac, expected, sizeof(mac));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answers),
         cmocka_unit_test(test_all_apart),
         cmocka_unit_test(test_too_much),
+        cmocka_unit_test(test_mac),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

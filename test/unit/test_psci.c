@@ -104,6 +104,26 @@ static void upper_half_of_the_function_id_does_not_count(void **state) {
     assert_int_equal(platform.cpus[0].frame.x[0], 0x10001);
 }
 
+/* What a start may reach besides is the persona's until it gives it up, over flips, and again from its next start on.
+ */
+static void giving_up(void **state) {
+    (void)state;
+    const uint64_t more = PLATFORM_VTTBR(0) ^ 0x8000;
+    platform.handover.personas[0].vttbr_start = more;
+    assert_int_equal(platform_call(0, SMCCC_GIVE_UP, 0, 0, 0), PSCI_SUCCESS);
+    assert_true(platform.cpus[0].vttbr == PLATFORM_VTTBR(0));
+    platform_begin_call(0, PSCI_SYSTEM_RESET, 0, 0, 0);
+    platform_settle();
+    assert_true(platform.cpus[0].vttbr == more);
+    assert_int_equal(cpu_on(1), PSCI_SUCCESS);
+    assert_true(platform.cpus[1].vttbr == more);
+    (void)platform_call(1, PSCI_CPU_OFF, 0, 0, 0);
+    assert_int_equal(platform_call(0, SMCCC_GIVE_UP, 0, 0, 0), PSCI_SUCCESS);
+    assert_true(platform.cpus[0].vttbr == PLATFORM_VTTBR(0));
+    assert_int_equal(cpu_on(1), PSCI_SUCCESS);
+    assert_true(platform.cpus[1].vttbr == PLATFORM_VTTBR(0));
+}
+
 static void cpu_on_starts_a_cpu(void **state) {
     (void)state;
     assert_int_equal(platform_call(0, PSCI_AFFINITY_INFO_64, platform_mpidr(2), 0, 0), PSCI_AFFINITY_OFF);
@@ -406,6 +426,7 @@ int main(void) {
         cmocka_unit_test_setup(only_x0_changes, set_up),
         cmocka_unit_test_setup(features_are_those_that_there_are, set_up),
         cmocka_unit_test_setup(unknown_functions, set_up),
+        cmocka_unit_test_setup(giving_up, set_up),
         cmocka_unit_test_setup(upper_half_of_the_function_id_does_not_count, set_up),
         cmocka_unit_test_setup(cpu_on_starts_a_cpu, set_up),
         cmocka_unit_test_setup(cpu_on_bad_arguments, set_up),

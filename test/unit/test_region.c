@@ -138,6 +138,36 @@ static struct tables_entry stage2(const struct handover *handover, unsigned inde
     return tables_lookup(&tables, address);
 }
 
+static struct tables_entry stage2_at_start(const struct handover *handover, unsigned index, uint64_t address) {
+    struct tables_pool pool = pool_of(handover);
+    struct tables tables = {&pool, TABLES_STAGE2, 40, 1,
+                            handover->personas[index].vttbr_start & UINT64_C(0xfffffffff000)};
+    return tables_lookup(&tables, address);
+}
+
+static void a_tpm_is_reached_from_a_start_on_only(void **state) {
+    const uint64_t tpm = 0x0c000000;
+    (void)state;
+    request.personas[1].tpm = tpm;
+    const struct handover *handover = filled();
+    assert_int_equal(handover_check(handover), HANDOVER_OK);
+    assert_true(handover->personas[0].vttbr_start == handover->personas[0].vttbr);
+    assert_true(handover->personas[1].vttbr_start >> 48 == handover->personas[1].vttbr >> 48);
+    assert_int_equal(stage2_at_start(handover, 1, tpm).access, TABLES_PERSONA_DEVICE);
+    assert_int_equal(stage2_at_start(handover, 1, tpm + 4096).access, TABLES_NONE);
+    assert_int_equal(stage2_at_start(handover, 1, WORK).access, TABLES_PERSONA_MEMORY);
+    assert_int_equal(stage2(handover, 1, tpm).access, TABLES_NONE);
+    assert_int_equal(stage2(handover, 0, tpm).access, TABLES_NONE);
+}
+
+static void room_besides_makes_a_partition_larger(void **state) {
+    struct region_persona larger = request.personas[0];
+    (void)state;
+    larger.room = 5 * 1024 * 1024;
+    assert_int_equal(region_partition_minimum(&larger),
+                     region_partition_minimum(&request.personas[0]) + 6 * 1024 * 1024);
+}
+
 static void fills_a_handover_that_the_switcher_accepts(void **state) {
     (void)state;
     const struct handover *handover = filled();
@@ -162,6 +192,38 @@ static void the_clock_is_handed_over(void **state) {
     assert_int_equal(handover->clock.persona_intid, 141);
     assert_int_equal(handover->personas[0].alarm_flip, 0);
     assert_int_equal(handover->personas[1].alarm_flip, 1);
+}
+
+static void the_usim_is_handed_over_to_el2_alone(void **state) {
+    static const char profile[] = "K and OPc";
+    const uint64_t flash = 0x7f80000;
+    (void)state;
+    assert_int_equal(filled()->personas[1].usim, HANDOVER_USIM_NONE);
+    request.personas[1].usim = HANDOVER_USIM_READ;
+    request.usim = (struct region_usim){.profile = profile,
+                                        .size = sizeof profile,
+                                        .flash = flash,
+                                        .flash_block_size = 0x40000,
+                                        .flash_lanes = 0x10001,
+                                        .state_key = {1, 2, 3},
+                                        .seed = {4, 5}};
+    const struct handover *handover = filled();
+    const struct handover_usim *usim = &handover->usim;
+    assert_int_equal(usim->profile.size, sizeof profile);
+    assert_memory_equal(memory + (usim->profile.base - PHYSICAL), profile, sizeof profile);
+    assert_int_equal(stage1(handover, usim->profile.base).access, TABLES_EL2_READ);
+    assert_int_equal(usim->flash, flash);
+    assert_memory_equal(usim->state_key, request.usim.state_key, sizeof usim->state_key);
+    assert_memory_equal(usim->seed, request.usim.seed, sizeof usim->seed);
+    assert_int_equal(handover->personas[0].usim, HANDOVER_USIM_NONE);
+    assert_int_equal(handover->personas[1].usim, HANDOVER_USIM_READ);
+    assert_int_equal(stage1(handover, flash - 1).access, TABLES_NONE);
+    assert_int_equal(stage1(handover, flash).access, TABLES_EL2_DEVICE);
+    assert_int_equal(stage1(handover, flash + 0x7ffff).access, TABLES_EL2_DEVICE);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(stage2(handover, i, flash).access, TABLES_NONE);
+        assert_int_equal(stage2(handover, i, usim->profile.base).access, TABLES_NONE);
+    }
 }
 
 static void configured_flip_timeout_counts(void **state) {
@@ -403,7 +465,10 @@ static void minimum_leaves_room_to_unpack_and_run(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(fills_a_handover_that_the_switcher_accepts),
+        TEST(a_tpm_is_reached_from_a_start_on_only),
+        TEST(room_besides_makes_a_partition_larger),
         TEST(the_clock_is_handed_over),
+        TEST(the_usim_is_handed_over_to_el2_alone),
         TEST(configured_flip_timeout_counts),
         TEST(prewarmed_personas_have_their_time),
         TEST(copies_are_whole_and_go_into_the_partition),

@@ -263,6 +263,28 @@ static void test_names(void **state) {
     expect_damaged("a persona's name is 1 to 31 small letters, digits and hyphens");
 }
 
+static void test_encrypted(void **state) {
+    static const char *const objects[] = {"personas/work/a/manifest", "personas/work/b/manifest",
+                                          "personas/work/grant"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        clear(NULL);
+        add(objects[i], "not looked at here");
+        add("flipside.conf", "default=work\n");
+        add_persona("personal", "kernel=kernel\n");
+        assert_int_equal(scan(), STORE_OK);
+        assert_int_equal(store.personas[1].status, STORE_ENCRYPTED);
+        assert_string_equal(store.personas[1].config.title, "work");
+        assert_int_equal(store.default_persona, 1);
+        // A configuration that was put beside it does not make it a plain one.
+        add("personas/work/persona.conf", "kernel=kernel\n");
+        add("personas/work/kernel", "kernel");
+        assert_int_equal(scan(), STORE_OK);
+        assert_int_equal(store.personas[1].status, STORE_ENCRYPTED);
+    }
+}
+
 static void test_nothing_there(void **state) {
     (void)state;
     assert_int_equal(scan(), STORE_ABSENT);
@@ -277,6 +299,7 @@ static void test_nothing_there(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_two_personas, clear),
+        cmocka_unit_test_setup(test_encrypted, clear),
         cmocka_unit_test_setup(test_reading_parts, clear),
         cmocka_unit_test_setup(test_missing_and_empty_files, clear),
         cmocka_unit_test_setup(test_configuration_missing_empty_or_rubbish, clear),

@@ -214,6 +214,30 @@ static void test_new_pin(void **state) {
     assert_int_equal(unlock(&world_work, "14789"), VAULT_OK);
 }
 
+/* Only one copy of the slots is left, the one that counts: what an earlier PIN opened is nowhere. */
+static void test_an_old_pin_leaves_nothing(void **state) {
+    static uint8_t old[VAULT_SLOTS_FILE_SIZE];
+    bool in_a = is_blank("personas/work/slots.b");
+    const char *first = in_a ? "personas/work/slots.a" : "personas/work/slots.b";
+    const char *second = in_a ? "personas/work/slots.b" : "personas/work/slots.a";
+    (void)state;
+    memcpy(old, disk_bytes(&disk, first), sizeof(old));
+    assert_int_equal(vault_set_pin(&vault, "work", world_work.key, "14789", 5), VAULT_OK);
+    assert_true(is_blank(first));
+    assert_false(is_blank(second));
+    /* The power went before the old copy was wiped: the next opening does it. */
+    memcpy(disk_bytes(&disk, first), old, sizeof(old));
+    assert_int_equal(open_vault(), VAULT_OK);
+    assert_int_equal(unlock(&world_work, "14789"), VAULT_OK);
+    assert_true(is_blank(first));
+    /* A recovery is a new PIN, too. */
+    world_grant(&ours, &disk, &device, &world_work, GRANT_RECOVERY, 2);
+    assert_int_equal(unlock(&world_work, "1111"), VAULT_OK);
+    assert_true(is_blank(second));
+    assert_false(is_blank(first));
+    assert_int_equal(unlock(&world_work, "1111"), VAULT_OK);
+}
+
 static void start(const char *notice, uint64_t version, bool trial) {
     assert_int_equal(open_vault(), VAULT_OK);
     assert_int_equal(unlock(&world_work, "2580"), VAULT_OK);
@@ -414,6 +438,7 @@ int main(void) {
         cmocka_unit_test_setup(test_grants_that_are_refused, restore_opened),
         cmocka_unit_test_setup(test_a_recovery_takes_its_role, restore_opened),
         cmocka_unit_test_setup(test_new_pin, restore_opened),
+        cmocka_unit_test_setup(test_an_old_pin_leaves_nothing, restore_opened),
         cmocka_unit_test_setup(test_an_update_that_comes_up, restore_opened),
         cmocka_unit_test_setup(test_an_update_that_does_not, restore_opened),
         cmocka_unit_test_setup(test_an_update_whose_key_is_not_for_us, restore_opened),

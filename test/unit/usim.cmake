@@ -2,10 +2,12 @@
 foreach(name milenage tuak)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 endforeach()
-foreach(name aka power suci card)
+foreach(name aka power suci card port)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c usim_fixture.c usim_cases.c INCLUDES crypto/usim
                        LIBRARIES flipside_usim)
 endforeach()
+flipside_unit_test(NAME usim_flash SOURCES test_usim_flash.c LIBRARIES flipside_usim)
+
 # Under valgrind, from sources of their own: the card's say there what of a secret becomes known.
 find_program(VALGRIND valgrind)
 if(VALGRIND AND NOT FLIPSIDE_SANITIZE AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")

@@ -54,7 +54,8 @@ void disk_put(struct disk *disk, const char *path, const void *data, size_t used
     struct disk_file *file = need(disk, path, size);
     require(used <= size);
     memset(disk->bytes + file->start, 0, size);
-    memcpy(disk->bytes + file->start, data, used);
+    if (used > 0)
+        memcpy(disk->bytes + file->start, data, used);
 }
 
 /* ---- As the vault sees it */
@@ -92,8 +93,8 @@ static void write_sector(struct drive *drive, size_t at, const uint8_t *data, si
         return;
     require(drive->record_count < DISK_RECORDS_MAX);
     struct disk_record *record = &drive->records[drive->record_count++];
-    *record = (struct disk_record){.at = at, .size = size};
-    memcpy(record->data, data, size);
+    record->at = at;
+    memcpy(record->data, drive->disk->bytes + at, DISK_SECTOR); // with what is behind the file's end
 }
 
 static enum store_file_result write_all(void *context, const char *path, const void *data, size_t size) {

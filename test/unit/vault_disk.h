@@ -32,7 +32,6 @@ struct disk {
 /* One sector that was written: where in the disk's bytes, and what. A file that is made has its room from the start. */
 struct disk_record {
     size_t at;
-    size_t size;
     uint8_t data[DISK_SECTOR];
 };
 

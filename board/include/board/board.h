@@ -107,6 +107,15 @@ struct board_clock {
     uint32_t persona_intid; /* of the personas' clocks: an SPI that nothing on the board has */
 };
 
+/**
+ * The bank of NOR flash (CFI) whose last two erase blocks keep the virtual USIM's state. size = 0: the board has none.
+ */
+struct board_usim_state {
+    char path[TREE_PATH_MAX];
+    uint32_t bank;           /* which of the node's register ranges */
+    struct tree_range range; /* the whole bank */
+};
+
 /** The SMMUv3 that the switcher drives. base = 0: none that it can. */
 struct board_smmu {
     uint64_t base;
@@ -122,7 +131,8 @@ struct board_share {
 
 struct board {
     char title[BOARD_TITLE_SIZE];
-    char fault[TREE_PATH_MAX]; /* after a failed board_parse(): the node that it is about, or "" */
+    char name[BOARD_NAME_SIZE]; /* what manifests of personas call this kind of board; "": not said */
+    char fault[TREE_PATH_MAX];  /* after a failed board_parse(): the node that it is about, or "" */
     uint32_t cpu_count;
     uint64_t cpus[BOARD_CPUS_MAX]; /* affinity fields of MPIDR_EL1, in the order of the firmware's tree */
     struct board_gic gic;
@@ -134,6 +144,7 @@ struct board {
     struct board_keyboard keyboard;
     struct board_channel channel;
     struct board_clock clock;
+    struct board_usim_state usim_state;
     struct board_smmu smmu_v3;
     uint32_t flip_button_intid;
     uint32_t flip_timeout_ms;
@@ -145,19 +156,20 @@ struct board {
 
 enum board_error {
     BOARD_OK = 0,
-    BOARD_NOT_THIS,           /* the description is of another board: none of its "match" is the firmware's */
-    BOARD_BAD_DESCRIPTION,    /* the description is no whole device tree, or not of version 1 */
-    BOARD_BAD_FIRMWARE_TREE,  /* the firmware's is no whole device tree, or says impossible things */
-    BOARD_UNKNOWN_PROPERTY,   /* the description has a node or property that its format does not know */
-    BOARD_BAD_PROPERTY,       /* a property of the description is missing, too long or out of its range */
-    BOARD_NO_CPUS,            /* the firmware names no CPU */
-    BOARD_TOO_MANY_CPUS,      /* more than BOARD_CPUS_MAX */
-    BOARD_NO_GIC,             /* the firmware names no GICv3 */
-    BOARD_BAD_GIC,            /* more regions than supported, a stride, no phandle, other cells than 3 or 4 */
-    BOARD_NO_TIMER,           /* the firmware names no EL2 physical timer interrupt */
-    BOARD_NO_ATTENTION,       /* an attention key's node is not in the firmware's tree, or is of another kind */
-    BOARD_NO_CLOCK,           /* the clock's node is not in the firmware's tree, or no PL031 with a page and an SPI */
-    BOARD_KEY_NOT_HIDDEN,     /* an attention key's node is also given to personas */
+    BOARD_NOT_THIS,          /* the description is of another board: none of its "match" is the firmware's */
+    BOARD_BAD_DESCRIPTION,   /* the description is no whole device tree, or not of version 1 */
+    BOARD_BAD_FIRMWARE_TREE, /* the firmware's is no whole device tree, or says impossible things */
+    BOARD_UNKNOWN_PROPERTY,  /* the description has a node or property that its format does not know */
+    BOARD_BAD_PROPERTY,      /* a property of the description is missing, too long or out of its range */
+    BOARD_NO_CPUS,           /* the firmware names no CPU */
+    BOARD_TOO_MANY_CPUS,     /* more than BOARD_CPUS_MAX */
+    BOARD_NO_GIC,            /* the firmware names no GICv3 */
+    BOARD_BAD_GIC,           /* more regions than supported, a stride, no phandle, other cells than 3 or 4 */
+    BOARD_NO_TIMER,          /* the firmware names no EL2 physical timer interrupt */
+    BOARD_NO_ATTENTION,      /* an attention key's node is not in the firmware's tree, or is of another kind */
+    BOARD_NO_CLOCK,          /* the clock's node is not in the firmware's tree, or no PL031 with a page and an SPI */
+    BOARD_NO_USIM_STATE,  /* the USIM state's node is not in the firmware's tree, is no CFI flash or has no such bank */
+    BOARD_KEY_NOT_HIDDEN, /* an attention key's node is also given to personas */
     BOARD_TOO_MANY_DEVICES,   /* more than BOARD_DEVICES_MAX nodes named */
     BOARD_TOO_MANY_RESOURCES, /* a device with more ranges or interrupts than supported */
     BOARD_NAMED_TWICE,        /* two groups of the description name the same node, or one does and "clock" */

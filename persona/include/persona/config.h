@@ -60,12 +60,14 @@ struct config_memory {
     uint64_t value; /* percent (1 to 100) or bytes; 0 for an equal part */
 };
 
-/** flipside.conf: `timeout`, `default`, `flip-timeout`, `allow-unconfined-dma`; all may be left out. */
+/** flipside.conf: `timeout`, `default`, `flip-timeout`, `allow-unconfined-dma`, `allow-unsigned`; all may be left out.
+ */
 struct config_terminal {
     uint32_t timeout_s;                     /* the picker's countdown: 0 to CONFIG_TIMEOUT_MAX */
     uint32_t flip_timeout_s;                /* 1 to CONFIG_FLIP_TIMEOUT_MAX; 0: not given, the board's counts */
     char default_persona[CONFIG_NAME_SIZE]; /* "": not given */
     bool allow_unconfined_dma;              /* start although a device could reach the other persona's memory */
+    bool allow_unsigned;                    /* start plain personas although the terminal is an organisation's */
 };
 
 /**

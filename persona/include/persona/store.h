@@ -6,7 +6,8 @@
  * The personas on a device, as the loader finds them:
  *
  *     flipside.conf                 optional
- *     personas/NAME/persona.conf    and the kernel and initrd that it names
+ *     personas/NAME/persona.conf    and the kernel and initrd that it names; or
+ *     personas/NAME/a/, b/, grant   an encrypted persona, whatever else is there
  *
  * The caller gives access to the files (EFI's file protocol, a directory, a test's memory); nothing else of the device
  * is needed. What is damaged stays in the list, with the reason, so that the user can be told.
@@ -64,8 +65,9 @@ struct store_write {
 };
 
 enum store_status {
-    STORE_READY = 0,
-    STORE_DAMAGED, /* can't be started; the reason says why */
+    STORE_READY = 0, /* a plain one */
+    STORE_ENCRYPTED, /* signed and encrypted: vault.h has the rest */
+    STORE_DAMAGED,   /* can't be started; the reason says why */
 };
 
 struct store_persona {

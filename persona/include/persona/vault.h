@@ -17,7 +17,8 @@
  *
  * What objects have less than a file's size is zeros; a file of nothing but zeros is as good as none. The device writes
  * these files only in place. A change is made in an order in which a cut at any point leaves the old or the new state:
- * key slots go to the copy that does not count, and count once the state says so, which has two copies itself.
+ * key slots go to the copy that does not count, and count once the state says so, which has two copies itself; then the
+ * other copy is wiped, which an earlier PIN would still open.
  *
  * Nothing is allocated here but by mbedTLS and Argon2, and nothing is printed: every function that fails leaves one
  * line for the user in vault.reason. A vault is large (some 200 KiB): keep it out of the stack.
@@ -170,6 +171,20 @@ struct vault_unlocked {
     char notice[STORE_REASON_SIZE];       /* what the user should know: that a newer version did not come up; or "" */
 };
 
+/** What opens a persona away from the disk, with its PIN. Pointers lead into the vault, until it looks at another one.
+ */
+struct vault_left {
+    const struct manifest *manifest; /* of the version that is to be opened */
+    char directory[STORE_PATH_SIZE]; /* where its components are */
+    const uint8_t *slots;            /* VAULT_SLOTS_FILE_SIZE bytes */
+    uint8_t content[VAULT_OWN_FILE_SIZE];
+    uint8_t
+        check[KEYS_SIZE]; /* of the persona's key (KEYS_CHECK), as the state has it: the slots are not checked yet */
+    uint32_t failed_attempts; /* at its PIN, since the last right one */
+    uint32_t pin_memory_kib;  /* that an attempt takes */
+    bool bound;               /* the PIN, to the TPM */
+};
+
 /**
  * Opens the device's part of the store. At the first start it makes the device's key and secret, sealed in the TPM
  * where there is a good one, the state, and the request; a first start that was cut is begun anew.
@@ -208,6 +223,16 @@ __attribute__((warn_unused_result)) enum vault_error vault_look(struct vault *va
  */
 __attribute__((warn_unused_result)) enum vault_error
 vault_unlock(struct vault *vault, const char *name, const void *pin, size_t pin_size, struct vault_unlocked *unlocked);
+
+/**
+ * Gives what opens a persona later, when there is no disk to read from: it stays locked while another one runs. Of its
+ * versions it is the one that is known to come up, else the newest that was open before.
+ * @param left all zero on failure
+ * @return VAULT_OK, VAULT_NO_PERSONA, VAULT_READ_FAILED; VAULT_REFUSED: it asks for no PIN, or for a new one, no
+ *         attempt is left, or no version of it was open yet
+ */
+__attribute__((warn_unused_result)) enum vault_error vault_leave(struct vault *vault, const char *name,
+                                                                 struct vault_left *left);
 
 /**
  * Changes a persona's PIN: the old one opens it until the new one does.

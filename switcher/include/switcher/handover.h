@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 5u
+#define HANDOVER_VERSION 7u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
@@ -33,8 +33,9 @@ enum {
     HANDOVER_NAME_SIZE = 32,     /* bytes, with the final NUL */
     HANDOVER_TITLE_SIZE = 64,    /* bytes, UTF-8, with the final NUL */
     HANDOVER_SPI_WORDS = 32,     /* bitmap words: INTIDs 0 to 1023 */
-    HANDOVER_STACK_SIZE = 16384, /* bytes of stack per CPU; the page below each stack is not mapped */
+    HANDOVER_STACK_SIZE = 32768, /* bytes of stack per CPU; the page below each stack is not mapped */
     HANDOVER_PREWARM_MS_MAX = 3600000,
+    HANDOVER_USIM_KEY_SIZE = 32, /* bytes */
 };
 
 struct handover_range {
@@ -58,13 +59,14 @@ struct handover_persona {
     char name[HANDOVER_NAME_SIZE];
     char title[HANDOVER_TITLE_SIZE];
     struct handover_range partition;
-    uint64_t entry;      /* of the kernel, inside the partition */
-    uint64_t devicetree; /* handed to the kernel in x0 (arm64 boot protocol), inside the partition */
-    uint64_t vttbr;      /* VTTBR_EL2: stage-2 root with the VMID in bits 63:48; VMID >= 1, one a persona */
+    uint64_t entry;       /* of the kernel, inside the partition */
+    uint64_t devicetree;  /* handed to the kernel in x0 (arm64 boot protocol), inside the partition */
+    uint64_t vttbr;       /* VTTBR_EL2: stage-2 root with the VMID in bits 63:48; VMID >= 1, one a persona */
+    uint64_t vttbr_start; /* the same from each start on, until the persona calls SMCCC_GIVE_UP; may reach more */
     uint32_t copy_count;
     uint32_t prewarm_ms; /* started before the first persona, and suspended when it is up in this time; 0: it is not */
     uint32_t alarm_flip; /* 1: an alarm that comes due while it is suspended asks for a flip to it */
-    uint32_t reserved;
+    uint32_t usim;       /* enum handover_usim_access */
     struct handover_copy copies[HANDOVER_COPIES_MAX];
     uint32_t spi_allowed[HANDOVER_SPI_WORDS]; /* bit n%32 of word n/32: SPI n is the persona's; also those
                                                  that the switcher raises: flip button, channel, clock */
@@ -123,6 +125,19 @@ struct handover_clock {
     uint32_t persona_intid; /* SPI of the personas', edge triggered, raised by nothing else */
 };
 
+/** What a persona may do with the virtual USIM. */
+enum handover_usim_access { HANDOVER_USIM_NONE, HANDOVER_USIM_READ, HANDOVER_USIM_AUTHENTICATE };
+
+/** The virtual USIM. profile.size = 0: there is none. */
+struct handover_usim {
+    struct handover_range profile; /* in clear, in the switcher's region, readable by EL2 only */
+    uint64_t flash;                /* two erase blocks of NOR flash (CFI, Intel's commands) for its state; 0: none */
+    uint32_t flash_block_size;     /* bytes */
+    uint32_t flash_lanes;          /* a 1 in the lowest bit of each chip's part of the bus of 32 bits */
+    uint8_t state_key[HANDOVER_USIM_KEY_SIZE];
+    uint8_t seed[HANDOVER_USIM_KEY_SIZE]; /* random, new at each start: of what the card needs */
+};
+
 /** A place that tells whether a shared device is at rest. */
 enum handover_quiet_kind {
     HANDOVER_QUIET_VIRTIO_MMIO = 1, /* address of the Status register (virtio 1.2, 4.2.2): must read 0 */
@@ -165,6 +180,7 @@ struct handover {
     uint32_t persona_count;
     uint32_t first_persona; /* index of the persona to start */
     struct handover_persona personas[HANDOVER_PERSONAS_MAX];
+    struct handover_usim usim;
 };
 
 enum handover_error {
@@ -178,14 +194,17 @@ enum handover_error {
     HANDOVER_BAD_KEYS,     /* pin above 7, chord empty, too long or with a key twice, a time of 0 ms */
     HANDOVER_BAD_QUIET,    /* too many, of an unknown kind, or not aligned */
     HANDOVER_BAD_PERSONAS, /* none, too many, first_persona out of range, no name or one without end, too many copies,
-                              more time to come up than HANDOVER_PREWARM_MS_MAX, or neither alarm_flip nor not */
+                              more time to come up than HANDOVER_PREWARM_MS_MAX, or a setting that is none */
     HANDOVER_BAD_SMMU,     /* its registers misaligned; a stream table misaligned, outside the region or used twice */
     HANDOVER_BAD_CHANNEL,  /* its page is misaligned, or in memory or at a device of the switcher's */
     HANDOVER_BAD_CLOCK,    /* the same of the clock's, or it is the channel's */
+    HANDOVER_BAD_USIM,     /* its profile is outside the region; its flash misaligned, in memory or at a device; or a
+                              persona may use one that is not there */
     HANDOVER_BAD_MEMORY,   /* a range that wraps or is not of whole pages; a partition that overlaps another, a device
                               or the switcher's region; an entry, device tree or copy outside its partition; a stack,
                               table root or copy's source outside the switcher's region */
-    HANDOVER_BAD_VMID,     /* VMID 0, larger than VTCR_EL2.VS allows, or used twice; a stage-2 root used twice */
+    HANDOVER_BAD_VMID,     /* VMID 0, larger than VTCR_EL2.VS allows, used twice, or another at the start; a stage-2
+                              root used twice */
 };
 
 /**

@@ -26,6 +26,8 @@ void arch_icc_sgi0r(uint64_t value);
 uint32_t arch_icc_hppir1(void);
 void arch_set_stage2(uint64_t vttbr);
 void arch_flush_stage2(void);
+bool arch_vectors_save(void);
+void arch_vectors_restore(void);
 bool arch_translate(uint64_t va, bool write, uint64_t *ipa);
 void arch_icc_init(void);
 void arch_cpu_init(uint64_t vtcr);

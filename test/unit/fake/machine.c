@@ -223,6 +223,13 @@ void arch_copy(uint64_t destination, uint64_t source, uint64_t size) {
         fake.copy(destination, source, size);
 }
 
+bool arch_vectors_save(void) {
+    record(FAKE_VECTORS_SAVE, !fake.streaming, 0, 0, 0);
+    return !fake.streaming;
+}
+
+void arch_vectors_restore(void) { record(FAKE_VECTORS_RESTORE, 0, 0, 0, 0); }
+
 void arch_clear_registers(void) { record(FAKE_CLEAR_REGISTERS, 0, 0, 0, 0); }
 
 uint64_t arch_read_vbar_el1(void) { return fake.vbar_el1; }

@@ -36,6 +36,8 @@ enum fake_event_kind {
     FAKE_CPU_INIT,   /* a = VTCR_EL2 */
     FAKE_SET_STAGE2, /* a = VTTBR_EL2 */
     FAKE_FLUSH_STAGE2,
+    FAKE_VECTORS_SAVE,
+    FAKE_VECTORS_RESTORE,
     FAKE_CLEAN_INVALIDATE, /* a = base, b = size */
     FAKE_COPY,             /* a = destination, b = source, c = size */
     FAKE_CLEAR_REGISTERS,
@@ -56,6 +58,7 @@ struct fake_machine {
     uint64_t timer_deadline;
     unsigned cpu; /* arch_cpu_index() */
     bool wfi_to_el2;
+    bool streaming; /* arch_vectors_save() does nothing */
     uint64_t vttbr, vtcr;
     uint64_t vbar_el1, sctlr_el1;
     struct trap_syndrome syndrome; /* arch_syndrome() */

@@ -262,6 +262,7 @@ static void describe_persona(unsigned index) {
         .copies = {{region_base() + 0x180000, PLATFORM_ENTRY(index), 0x1000},
                    {region_base() + 0x190000, PLATFORM_DEVICETREE(index), 0x1000}},
     };
+    persona->vttbr_start = persona->vttbr;
     if (with_smmu)
         platform.handover.smmu.stream_tables[index] = region_base() + 0x1c0000 + index * 0x8000;
     if (prewarm_times != NULL)
@@ -421,7 +422,7 @@ static void assert_sound(void) {
             continue;
         assert_int_equal(running_persona()->state, PERSONA_RUNNING);
         assert_int_equal(running_persona()->cpus[cpu].power, PERSONA_CPU_ON);
-        assert_true(state->vttbr == running_persona()->description->vttbr);
+        assert_true(state->vttbr == running_persona()->stage2);
         assert_true(platform.handover.smmu.base == 0 ||
                     fake_smmu_transaction() == PLATFORM_STREAM_TABLE(switcher.running));
     }

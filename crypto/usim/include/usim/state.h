@@ -92,6 +92,13 @@ __attribute__((warn_unused_result)) enum usim_error usim_state_create(struct usi
 __attribute__((warn_unused_result)) enum usim_error
 usim_state_open(struct usim_store *store, const struct usim_profile *profile, struct usim_state *state);
 
+/**
+ * Reads the newest record and writes nothing, to tell whose it is.
+ * @param state all zero on failure
+ * @return USIM_OK, USIM_NO_STATE, USIM_STORAGE, USIM_FAILED
+ */
+__attribute__((warn_unused_result)) enum usim_error usim_state_look(struct usim_store *store, struct usim_state *state);
+
 /** Stores the state. @return USIM_OK, USIM_STORAGE, USIM_FAILED, USIM_NO_ROOM; then the store is of no more use */
 __attribute__((warn_unused_result)) enum usim_error usim_state_save(struct usim_store *store, struct usim_state *state);
 

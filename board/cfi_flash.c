@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "board/cfi_flash.h"
+
+enum {
+    BUS = 4, /* bytes */
+
+    /* Commands (JEP137: Intel). */
+    QUERY = 0x98,
+    QUERY_ADDRESS = 0x55, /* in units of the bus */
+    READ_ARRAY = 0xff,
+    READ_STATUS = 0x70,
+    CLEAR_STATUS = 0x50,
+    PROGRAM = 0x40,
+    ERASE = 0x20,
+    LOCK_SETUP = 0x60,
+    CONFIRM = 0xd0,
+
+    STATUS_READY = 0x80,
+    STATUS_ERRORS = 0x3a, /* erase, program, voltage, locked */
+
+    /* Query table (JESD68.01, 2): offsets in units of the bus. */
+    QRY = 0x10,
+    COMMAND_SET = 0x13,
+    DEVICE_SIZE = 0x27, /* log2 of bytes of a chip */
+    REGION_COUNT = 0x2c,
+    REGION = 0x2d, /* blocks - 1, then their size / 256; 16 bits each, little-endian, 4 bytes a region */
+    REGION_SIZE = 4,
+    REGIONS_MAX = 4,
+    BLOCK_UNIT = 256,
+    INTEL_EXTENDED = 1,
+    INTEL_STANDARD = 3,
+
+    POLLS_MAX = 50 * 1000 * 1000, /* an erase takes up to some seconds */
+};
+
+static void command(const struct cfi_flash *flash, uint64_t address, uint32_t value) {
+    flash->bus.write(address, value * flash->lanes);
+}
+
+/* A byte of the query table, from the first chip. */
+static uint32_t query(const struct cfi_flash *flash, uint64_t base, uint32_t offset) {
+    return flash->bus.read(base + (uint64_t)offset * BUS) & 0xff;
+}
+
+static uint32_t query16(const struct cfi_flash *flash, uint64_t base, uint32_t offset) {
+    return query(flash, base, offset) | query(flash, base, offset + 1) << 8;
+}
+
+/* How the chips share the bus: all of them say 'Q' at the same place. */
+static bool find_lanes(struct cfi_flash *flash, uint64_t base) {
+    static const uint32_t widths[] = {0x00000001, 0x00010001, 0x01010101};
+    for (unsigned i = 0; i < sizeof widths / sizeof widths[0]; i++) {
+        flash->lanes = widths[i];
+        command(flash, base + QUERY_ADDRESS * BUS, QUERY);
+        if (flash->bus.read(base + QRY * BUS) == 'Q' * widths[i] && query(flash, base, QRY + 1) == 'R' &&
+            query(flash, base, QRY + 2) == 'Y')
+            return true;
+        command(flash, base, READ_ARRAY);
+    }
+    return false;
+}
+
+static uint32_t chips(const struct cfi_flash *flash) { return (uint32_t)__builtin_popcount(flash->lanes); }
+
+/* The blocks at the bank's end are those of the last region. */
+static enum cfi_error read_geometry(struct cfi_flash *flash, uint64_t base, uint64_t size, uint32_t blocks) {
+    uint32_t set = query16(flash, base, COMMAND_SET);
+    uint32_t regions = query(flash, base, REGION_COUNT);
+    uint32_t bits = query(flash, base, DEVICE_SIZE);
+    if (set != INTEL_EXTENDED && set != INTEL_STANDARD)
+        return CFI_NOT_INTEL;
+    if (regions == 0 || regions > REGIONS_MAX || bits > 31 || (UINT64_C(1) << bits) * chips(flash) != size)
+        return CFI_BAD_ADDRESS;
+    uint32_t region = REGION + (regions - 1) * REGION_SIZE;
+    uint32_t count = query16(flash, base, region) + 1;
+    flash->block_size = query16(flash, base, region + 2) * BLOCK_UNIT * chips(flash);
+    if (flash->block_size == 0 || count < blocks || (uint64_t)flash->block_size * blocks > size)
+        return CFI_BAD_ADDRESS;
+    flash->base = base + size - (uint64_t)flash->block_size * blocks;
+    return CFI_OK;
+}
+
+enum cfi_error cfi_open_last(struct cfi_flash *flash, const struct cfi_bus *bus, uint64_t base, uint64_t size,
+                             uint32_t blocks) {
+    *flash = (struct cfi_flash){.bus = *bus};
+    if (base % BUS != 0 || size < BUS || blocks == 0)
+        return CFI_BAD_ADDRESS;
+    if (!find_lanes(flash, base))
+        return CFI_NO_FLASH;
+    enum cfi_error error = read_geometry(flash, base, size, blocks);
+    command(flash, base, READ_ARRAY);
+    return error;
+}
+
+uint32_t cfi_read(void *flash, uint32_t offset) {
+    const struct cfi_flash *part = flash;
+    return part->bus.read(part->base + offset);
+}
+
+/* Waits for every chip; leaves them in read-array mode. */
+static bool finish(const struct cfi_flash *flash, uint64_t address) {
+    uint32_t ready = STATUS_READY * flash->lanes;
+    uint32_t status = 0;
+    for (uint32_t polls = 0; polls < POLLS_MAX && (status & ready) != ready; polls++)
+        status = flash->bus.read(address);
+    command(flash, address, CLEAR_STATUS);
+    command(flash, address, READ_ARRAY);
+    return (status & ready) == ready && (status & STATUS_ERRORS * flash->lanes) == 0;
+}
+
+bool cfi_program(void *flash, uint32_t offset, uint32_t word) {
+    const struct cfi_flash *part = flash;
+    uint64_t address = part->base + offset;
+    command(part, address, PROGRAM);
+    part->bus.write(address, word);
+    return finish(part, address);
+}
+
+/* Blocks of many chips come up locked. */
+bool cfi_erase(void *flash, unsigned block) {
+    const struct cfi_flash *part = flash;
+    uint64_t address = part->base + (uint64_t)block * part->block_size;
+    command(part, address, LOCK_SETUP);
+    command(part, address, CONFIRM);
+    command(part, address, ERASE);
+    command(part, address, CONFIRM);
+    command(part, address, READ_STATUS);
+    return finish(part, address);
+}
+
+const char *cfi_error_text(enum cfi_error error) {
+    static const char *const texts[] = {
+        [CFI_OK] = "no error",
+        [CFI_NO_FLASH] = "there is no flash that answers a query",
+        [CFI_NOT_INTEL] = "the flash has another command set than Intel's",
+        [CFI_BAD_ADDRESS] = "the flash is not laid out as the firmware's device tree says",
+    };
+    return (unsigned)error < sizeof texts / sizeof texts[0] ? texts[error] : "unknown error";
+}

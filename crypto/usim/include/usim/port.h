@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef USIM_PORT_H
+#define USIM_PORT_H
+
+/**
+ * The port flipside.usim: frames from a persona to the card, and from the card to it. One card for all of them, one
+ * session at a time.
+ *
+ * Each message is answered by one. A message of one byte is an order to the reader; any other is a command APDU. An
+ * answer is one byte, enum usim_port_status, then the ATR or the response APDU where there is one.
+ */
+
+#include "usim/card.h"
+
+enum usim_port_order {
+    USIM_PORT_OFF = 0,
+    USIM_PORT_ON = 1, /* answered with the ATR */
+    USIM_PORT_RESET = 2,
+    USIM_PORT_ATR = 4, /* answered with the ATR while the card is on; changes nothing */
+};
+
+/** The values are the protocol's. */
+enum usim_port_status {
+    USIM_PORT_OK = 0,
+    USIM_PORT_IS_OFF = 1,    /* never turned on, or the persona was suspended since */
+    USIM_PORT_REFUSED = 2,   /* the card is not for this persona, or did not open */
+    USIM_PORT_BAD_FRAME = 3, /* no order, no APDU */
+};
+
+enum { USIM_PORT_ANSWER_MAX = 1 + USIM_RESPONSE_MAX /* bytes */ };
+
+/** Whom the card is powered for. All of it is the port's own. */
+struct usim_port {
+    struct usim_card *card; /* NULL: none, everything is refused */
+    uint64_t session;
+};
+
+/** Who sends a message. */
+struct usim_port_user {
+    bool allowed;
+    enum usim_access access; /* if allowed */
+    uint64_t session;        /* another one for each persona, and for each time that it runs */
+};
+
+/**
+ * Answers a message. A card that is on for another session is turned off first: nothing of what was selected or
+ * verified in that one is left.
+ * @param message size bytes; NULL: one that was not framed as it must be
+ * @param answer  USIM_PORT_ANSWER_MAX bytes
+ * @return bytes of the answer, 1 at least
+ */
+size_t usim_port_answer(struct usim_port *port, const struct usim_port_user *user, const uint8_t *message, size_t size,
+                        uint8_t *answer);
+
+/** Turns the card off, whoever uses it. */
+void usim_port_off(struct usim_port *port);
+
+/** Random numbers where nothing makes them: from a seed that is new at each start. */
+struct usim_seed {
+    uint8_t seed[32];
+    uint64_t count; /* of pieces that were made of it */
+};
+
+/** Makes random numbers; for struct usim_random. @param context a struct usim_seed @return false: the library failed */
+__attribute__((warn_unused_result)) bool usim_random_of_seed(void *context, void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "usim/port.h"
+
+#include <string.h>
+
+#include "crypto/digest.h"
+#include "crypto/hkdf.h"
+#include "kdf.h"
+
+void usim_port_off(struct usim_port *port) {
+    if (port->card != NULL)
+        usim_card_power_off(port->card);
+}
+
+/* @return bytes behind the status, which is in answer[0] */
+static size_t order(struct usim_port *port, const struct usim_port_user *user, uint8_t what, uint8_t *answer) {
+    switch (what) {
+    case USIM_PORT_OFF:
+        usim_port_off(port);
+        return 0;
+    case USIM_PORT_ON:
+    case USIM_PORT_RESET:
+        usim_card_power_on(port->card, user->access);
+        port->session = user->session;
+        return usim_card_atr(answer + 1);
+    case USIM_PORT_ATR:
+        if (port->card->powered)
+            return usim_card_atr(answer + 1);
+        answer[0] = USIM_PORT_IS_OFF;
+        return 0;
+    default:
+        answer[0] = USIM_PORT_BAD_FRAME;
+        return 0;
+    }
+}
+
+static size_t transmit(struct usim_port *port, const uint8_t *message, size_t size, uint8_t *answer) {
+    size_t count = usim_card_transmit(port->card, message, size, answer + 1);
+    if (count == 0)
+        answer[0] = USIM_PORT_IS_OFF;
+    return count;
+}
+
+size_t usim_port_answer(struct usim_port *port, const struct usim_port_user *user, const uint8_t *message, size_t size,
+                        uint8_t *answer) {
+    answer[0] = USIM_PORT_OK;
+    if (port->session != user->session)
+        usim_port_off(port);
+    if (port->card == NULL || !user->allowed)
+        answer[0] = USIM_PORT_REFUSED;
+    else if (message == NULL || size == 0)
+        answer[0] = USIM_PORT_BAD_FRAME;
+    else
+        return 1 + (size == 1 ? order(port, user, message[0], answer) : transmit(port, message, size, answer));
+    return 1;
+}
+
+bool usim_random_of_seed(void *context, void *bytes, size_t size) {
+    struct usim_seed *seed = context;
+    uint8_t piece[DIGEST_SIZE];
+    bool good = true;
+    for (size_t done = 0; done < size; done += sizeof(piece)) {
+        const struct kdf_piece number = {&seed->count, sizeof(seed->count)};
+        good &= kdf_hmac(seed->seed, sizeof(seed->seed), &number, 1, piece);
+        seed->count++;
+        memcpy((uint8_t *)bytes + done, piece, size - done < sizeof(piece) ? size - done : sizeof(piece));
+    }
+    crypto_wipe(piece, sizeof(piece));
+    return good;
+}

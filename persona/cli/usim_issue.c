@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// flipside usim issue
+#include <string.h>
+#include <sys/stat.h>
+
+#include "crypto/hkdf.h"
+#include "device.h"
+#include "persona.h"
+#include "persona/usim_file.h"
+#include "usim.h"
+
+struct work {
+    struct record record;
+    struct usim_directory directory;
+    struct usim_entry entry;
+    struct passphrase passphrase;
+    struct org_key signing;
+    struct device device;
+    const char *store, *name, *to, *iccid;
+    uint8_t file[USIM_FILE_SIZE];
+    size_t size;
+};
+
+/* One holder at a time: the store notes which device has a profile, and it is issued to no other. */
+static bool holder_path(const struct work *work, char *path) {
+    return path_of(path, "%s/%s.issued", work->directory.path, work->iccid);
+}
+
+static enum cli_exit check_holder(const struct work *work) {
+    char path[CLI_PATH_SIZE], holder[DEVICE_HEX_SIZE] = {0};
+    struct stat status;
+    size_t size = 0;
+    if (!holder_path(work, path))
+        return CLI_FAILED;
+    if (stat(path, &status) != 0)
+        return CLI_GOOD;
+    if (!file_read(path, holder, sizeof(holder) - 1, &size))
+        return CLI_FAILED;
+    if (strcmp(holder, work->device.hex) == 0)
+        return CLI_GOOD;
+    cli_error("%s was issued to the device %.16s; a USIM has one holder", work->iccid, holder);
+    return CLI_REFUSED;
+}
+
+static bool note_holder(const struct work *work) {
+    char path[CLI_PATH_SIZE];
+    return holder_path(work, path) && file_write(path, work->device.hex, strlen(work->device.hex), false);
+}
+
+static bool seal(struct work *work) {
+    uint8_t delegation[DELEGATION_SIZE_MAX], profile[USIM_PROFILE_MAX];
+    struct cbor_bytes chain;
+    size_t size = 0;
+    if (!persona_chain(&work->record, &chain, delegation))
+        return false;
+    const struct usim_file_issue issue = {&work->device.enrolment.key, &chain, 1, &work->signing.signer,
+                                          &work->directory.random};
+    enum usim_file_error error = USIM_FILE_FAILED;
+    if (usim_profile_write(&work->entry.profile, profile, sizeof(profile), &size) == USIM_OK)
+        error = usim_file_write_issue(&issue, profile, size, work->file, sizeof(work->file), &work->size);
+    crypto_wipe(profile, sizeof(profile));
+    if (error != USIM_FILE_OK)
+        cli_error("%s: %s", work->iccid, usim_file_error_text(error));
+    return error == USIM_FILE_OK;
+}
+
+static bool put(const struct work *work) {
+    char path[CLI_PATH_SIZE];
+    return path_of(path, "%s/devices/%s", work->to, work->device.hex) && directory_make(path) &&
+           path_of(path, "%s/devices/%s/usim", work->to, work->device.hex) &&
+           file_write(path, work->file, work->size, false);
+}
+
+static enum cli_exit issue(struct cli *cli, struct work *work) {
+    if (!device_find(&work->record, work->name, &work->device))
+        return CLI_FAILED;
+    enum cli_exit status = usim_directory_open(cli, work->store, false, &work->directory);
+    if (status == CLI_GOOD)
+        status = usim_load(&work->directory, work->iccid, &work->entry);
+    if (status == CLI_GOOD)
+        status = check_holder(work);
+    if (status != CLI_GOOD || cli->dry_run)
+        return status;
+    if (!passphrase_get(cli, false, &work->passphrase))
+        return CLI_FAILED;
+    status = org_key_open(&work->record, ORG_KEY_SIGNING, &work->passphrase, &work->directory.random, &work->signing);
+    if (status != CLI_GOOD)
+        return status;
+    return seal(work) && note_holder(work) && put(work) ? CLI_GOOD : CLI_FAILED;
+}
+
+static enum cli_exit run(struct cli *cli, int argc, char **argv) {
+    static struct work work;
+    const struct option_value options[] = {
+        {.name = "store", .to = &work.store}, {.name = "device", .to = &work.name}, {.name = "to", .to = &work.to}};
+    int at = cli_options(cli, options, 3, argc, argv);
+    if (at == 0)
+        return CLI_USAGE;
+    if (at != argc - 1 || work.name == NULL || work.to == NULL) {
+        cli_error("needed: --device=DEVICE --to=DIRECTORY and the ICCID (see --help)");
+        return CLI_USAGE;
+    }
+    work.iccid = argv[at];
+    if (!record_open(&work.record, cli))
+        return CLI_FAILED;
+    enum cli_exit status = issue(cli, &work);
+    if (status == CLI_GOOD) {
+        struct report report = report_begin(cli);
+        report_text(&report, "iccid", work.iccid);
+        report_text(&report, "device", work.device.name);
+        report_bool(&report, "dry-run", cli->dry_run);
+        report_end(&report);
+    }
+    org_key_close(&work.signing);
+    usim_directory_close(&work.directory);
+    record_close(&work.record);
+    crypto_wipe(&work, sizeof(work));
+    return status;
+}
+
+const struct verb verb_usim_issue = {
+    {"usim", "issue"},
+    "issue a USIM to a device",
+    "usage: flipside usim issue --store=DIRECTORY --device=DEVICE --to=DIRECTORY ICCID\n\n"
+    "Seals the profile to the device's key and signs it; 'deliver' puts it onto the disk, and the device takes it at "
+    "its\n"
+    "next start, once. A USIM has one holder: it is issued to no second device.\n\n"
+    "  --store=DIRECTORY       where the profiles are\n"
+    "  --device=DEVICE         its name, or the first digits of its thumbprint\n"
+    "  --to=DIRECTORY          where to write what is to be delivered\n",
+    run,
+};

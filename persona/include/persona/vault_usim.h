@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef PERSONA_VAULT_USIM_H
+#define PERSONA_VAULT_USIM_H
+
+/**
+ * The device's USIM, before it goes beneath the personas: its profile out of the file device/usim (usim_file.h), and
+ * its state, which lies where no persona reaches.
+ *
+ * A profile that was issued is taken once: its state is begun, then the file is written anew as the device keeps it.
+ * The issue's file put back later begins nothing, since the state tells that this generation was here. A profile that
+ * is kept but whose state is gone is refused: begun anew it would accept challenges a second time.
+ */
+
+#include "persona/usim_file.h"
+#include "persona/vault.h"
+#include "usim/state.h"
+
+/** An opened USIM; a secret that its owner wipes with vault_usim_wipe(). */
+struct vault_usim {
+    size_t size; /* bytes of the profile; 0: there is no USIM */
+    uint8_t profile[USIM_PROFILE_MAX];
+    uint8_t state_key[SEAL_KEY_SIZE];
+    uint64_t generation;
+    char iccid[USIM_ICCID_DIGITS + 1];
+    struct usim_policy policy;
+    bool begun; /* its state was begun just now */
+};
+
+/**
+ * Opens the USIM and has its state written ahead; takes it if it was issued.
+ * @param vault   open
+ * @param storage where its state is; NULL: nowhere, and a USIM that is there is refused
+ * @param usim    all zero on failure
+ * @param reason  STORE_REASON_SIZE bytes: why not, one line without a full stop; "" when all is well
+ * @return false: there is a USIM, and it cannot be used
+ */
+__attribute__((warn_unused_result)) bool vault_usim_open(struct vault *vault, const struct usim_storage *storage,
+                                                         struct vault_usim *usim, char *reason);
+
+/** What a persona may do with it. @param access if true is returned @return whether it may use it at all */
+__attribute__((warn_unused_result)) bool vault_usim_allows(const struct vault_usim *usim, const char *persona,
+                                                           enum usim_access *access);
+
+void vault_usim_wipe(struct vault_usim *usim);
+
+#endif

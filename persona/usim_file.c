@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "persona/usim_file.h"
+
+#include <string.h>
+
+#include "crypto/hkdf.h"
+#include "text.h"
+
+/* persona/persona.cddl */
+enum { FORM_ISSUED = 1, FORM_KEPT = 2 };
+
+const char *usim_file_error_text(enum usim_file_error error) {
+    static const char *const texts[] = {
+        [USIM_FILE_OK] = "no error",
+        [USIM_FILE_ABSENT] = "there is no USIM",
+        [USIM_FILE_MALFORMED] = "the USIM's file is damaged",
+        [USIM_FILE_NOT_TRUSTED] = "the USIM is not signed for this organisation",
+        [USIM_FILE_BAD_SIGNATURE] = "the USIM's file was altered",
+        [USIM_FILE_WRONG_DEVICE] = "the USIM is for another device",
+        [USIM_FILE_NO_ROOM] = "the USIM's profile is too long",
+        [USIM_FILE_NO_RANDOM] = "no random numbers",
+        [USIM_FILE_SIGNING_FAILED] = "signing failed",
+        [USIM_FILE_UNAVAILABLE] = "the token or TPM with the key failed",
+        [USIM_FILE_FAILED] = "the cryptographic library failed",
+    };
+    return (unsigned)error < sizeof(texts) / sizeof(texts[0]) ? texts[error] : "unknown error";
+}
+
+static enum usim_file_error error_of(enum cose_error error) {
+    switch (error) {
+    case COSE_OK:
+        return USIM_FILE_OK;
+    case COSE_WRONG_KEY:
+        return USIM_FILE_NOT_TRUSTED;
+    case COSE_BAD_SIGNATURE:
+    case COSE_NOT_AUTHENTIC:
+        return USIM_FILE_BAD_SIGNATURE;
+    case COSE_NO_RECIPIENT:
+        return USIM_FILE_WRONG_DEVICE;
+    case COSE_NO_ROOM:
+        return USIM_FILE_NO_ROOM;
+    case COSE_NO_RANDOM:
+        return USIM_FILE_NO_RANDOM;
+    case COSE_UNAVAILABLE:
+        return USIM_FILE_UNAVAILABLE;
+    case COSE_FAILED:
+        return USIM_FILE_FAILED;
+    default:
+        return USIM_FILE_MALFORMED;
+    }
+}
+
+/* ---- Issued */
+
+/* Static: too large for the stack that the firmware gives. Only ciphertext. */
+static uint8_t object[USIM_FILE_SIZE], sealed[USIM_FILE_SIZE];
+
+enum usim_file_error usim_file_write_issue(const struct usim_file_issue *issue, const uint8_t *profile, size_t size,
+                                           uint8_t *file, size_t room, size_t *written) {
+    const struct cose_content content = {USIM_FILE_PROFILE_TYPE, profile, size};
+    const struct cose_external nothing = {"", 0};
+    struct cbor_writer writer = cbor_write(file, room < USIM_FILE_SIZE ? room : USIM_FILE_SIZE);
+    size_t sealed_size = 0, object_size = 0;
+    *written = 0;
+    enum usim_file_error error = error_of(
+        cose_encrypt_write(&content, &nothing, issue->device, 1, issue->random, sealed, sizeof(sealed), &sealed_size));
+    if (error != USIM_FILE_OK)
+        return error == USIM_FILE_MALFORMED ? USIM_FILE_FAILED : error;
+    const struct cose_content outer = {USIM_FILE_ISSUE_TYPE, sealed, sealed_size};
+    if (cose_sign1_write(&outer, issue->signer, object, sizeof(object), &object_size) != COSE_OK)
+        return USIM_FILE_SIGNING_FAILED;
+    cbor_write_array(&writer, 3);
+    cbor_write_uint(&writer, FORM_ISSUED);
+    cbor_write_array(&writer, issue->chain_count);
+    for (size_t i = 0; i < issue->chain_count; i++)
+        cbor_write_bytes(&writer, issue->chain[i].start, issue->chain[i].size);
+    cbor_write_bytes(&writer, object, object_size);
+    *written = writer.failed ? 0 : writer.size;
+    return writer.failed ? USIM_FILE_NO_ROOM : USIM_FILE_OK;
+}
+
+static enum usim_file_error open_issued(const struct usim_file_opener *opener, struct cbor_reader *reader,
+                                        uint8_t *profile, size_t room, size_t *size) {
+    struct cbor_bytes chain[DELEGATION_CHAIN_MAX];
+    struct cose_sign1 sign1;
+    struct cose_encrypt encrypt;
+    struct p256_public signer;
+    const struct cose_external nothing = {"", 0};
+    size_t count = (size_t)cbor_read_array_of(reader, 0, DELEGATION_CHAIN_MAX);
+    for (size_t i = 0; i < count; i++)
+        chain[i] = cbor_read_bytes(reader, DELEGATION_SIZE_MAX);
+    struct cbor_bytes outer = cbor_read_bytes(reader, USIM_FILE_SIZE);
+    if (!cbor_read_end(reader) || cose_sign1_read(&sign1, outer.start, outer.size) != COSE_OK)
+        return USIM_FILE_MALFORMED;
+    if (delegation_follow(opener->trust, chain, count, DELEGATION_ROLE_COMMAND, NULL, &signer) != DELEGATION_OK)
+        return USIM_FILE_NOT_TRUSTED;
+    enum usim_file_error error = error_of(cose_sign1_verify(&sign1, USIM_FILE_ISSUE_TYPE, &signer));
+    if (error != USIM_FILE_OK)
+        return error;
+    if (cose_encrypt_read(&encrypt, sign1.payload.start, sign1.payload.size) != COSE_OK)
+        return USIM_FILE_MALFORMED;
+    return error_of(cose_encrypt_open(&encrypt, USIM_FILE_PROFILE_TYPE, &nothing, opener->agreer, profile, room, size));
+}
+
+/* ---- Kept */
+
+enum usim_file_error usim_file_write_kept(const uint8_t *key, const uint8_t *profile, size_t size, uint8_t *file,
+                                          size_t room, size_t *written) {
+    struct cbor_writer writer = cbor_write(file, room < USIM_FILE_SIZE ? room : USIM_FILE_SIZE);
+    *written = 0;
+    if (size > sizeof(sealed) - SEAL_OVERHEAD)
+        return USIM_FILE_NO_ROOM;
+    if (usim_seal(key, SEAL_PROFILE, profile, size, sealed) != USIM_OK)
+        return USIM_FILE_FAILED;
+    cbor_write_array(&writer, 2);
+    cbor_write_uint(&writer, FORM_KEPT);
+    cbor_write_bytes(&writer, sealed, size + SEAL_OVERHEAD);
+    *written = writer.failed ? 0 : writer.size;
+    return writer.failed ? USIM_FILE_NO_ROOM : USIM_FILE_OK;
+}
+
+static enum usim_file_error open_kept(const struct usim_file_opener *opener, struct cbor_reader *reader,
+                                      uint8_t *profile, size_t room, size_t *size) {
+    struct cbor_bytes kept = cbor_read_bytes(reader, USIM_FILE_SIZE);
+    if (!cbor_read_end(reader) || kept.size <= SEAL_OVERHEAD)
+        return USIM_FILE_MALFORMED;
+    if (kept.size - SEAL_OVERHEAD > room)
+        return USIM_FILE_NO_ROOM;
+    *size = kept.size - SEAL_OVERHEAD;
+    enum usim_error error = usim_unseal(opener->key, SEAL_PROFILE, kept.start, profile, *size);
+    return error == USIM_OK ? USIM_FILE_OK : error == USIM_NOT_AUTHENTIC ? USIM_FILE_WRONG_DEVICE : USIM_FILE_FAILED;
+}
+
+enum usim_file_error usim_file_open(const struct usim_file_opener *opener, const uint8_t *file, size_t file_size,
+                                    uint8_t *profile, size_t room, size_t *size, bool *issued) {
+    memset(profile, 0, room);
+    *size = 0;
+    *issued = false;
+    if (text_is_blank(file, file_size))
+        return USIM_FILE_ABSENT;
+    struct cbor_reader reader = cbor_read(file, text_unpadded(file, file_size));
+    uint64_t items = cbor_read_array_of(&reader, 2, 3);
+    uint64_t form = text_read_range(&reader, FORM_ISSUED, FORM_KEPT);
+    if (reader.failed || items != (form == FORM_ISSUED ? 3 : 2))
+        return USIM_FILE_MALFORMED;
+    *issued = form == FORM_ISSUED;
+    enum usim_file_error error =
+        *issued ? open_issued(opener, &reader, profile, room, size) : open_kept(opener, &reader, profile, room, size);
+    if (error == USIM_FILE_OK)
+        return USIM_FILE_OK;
+    crypto_wipe(profile, room);
+    *size = 0;
+    return error;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "persona/vault_usim.h"
+
+#include <string.h>
+
+#include "crypto/hkdf.h"
+#include "usim/card.h"
+#include "vault_parts.h"
+
+static const char path[] = "device/usim";
+
+/* Which keys of the device's secret. */
+enum { KEY_OF_PROFILE = 0, KEY_OF_STATE = 1 };
+
+/* Too large for the stack that the firmware gives; wiped after use. */
+static uint8_t file[USIM_FILE_SIZE];
+static struct usim_card card;
+
+static bool derive(const struct vault *vault, uint64_t number, uint8_t *key) {
+    /* The identifier is the device's: the beginning of its thumbprint. */
+    return keys_derive(vault->key.secret, KEYS_USIM, vault->thumbprint, number, key, SEAL_KEY_SIZE) == KEYS_OK;
+}
+
+static bool fail(char *reason, const char *what, const char *why) {
+    reason[0] = '\0';
+    vault_say(reason, what);
+    vault_say(reason, why);
+    return false;
+}
+
+static bool read_file(struct vault *vault, const uint8_t *key, struct vault_usim *usim, bool *issued, char *reason) {
+    const struct usim_file_opener opener = {&vault->trust, &vault->agreer, key};
+    size_t size = 0;
+    if (vault_read(vault, path, file, sizeof(file), &size) != VAULT_OK)
+        return fail(reason, "the USIM's file: ", vault->reason);
+    enum usim_file_error error =
+        usim_file_open(&opener, file, size, usim->profile, sizeof(usim->profile), &usim->size, issued);
+    return error == USIM_FILE_OK || error == USIM_FILE_ABSENT || fail(reason, "", usim_file_error_text(error));
+}
+
+/*
+ * Whether the state is to be begun: for a profile that was issued, unless it was here already. What the state says of
+ * another card is of no more use.
+ */
+static enum usim_error decide(bool issued, bool *begin) {
+    *begin = false;
+    enum usim_error error = usim_state_look(&card.store, &card.state);
+    bool same = error == USIM_OK && strcmp(card.state.iccid, card.profile.iccid) == 0;
+    if (issued && (error == USIM_NO_STATE || (error == USIM_OK && !same)))
+        *begin = true;
+    if (issued && same)
+        *begin = card.state.generation < card.profile.generation;
+    return *begin ? USIM_OK : error;
+}
+
+/* As the switcher will: what is wrong is told while there is a user to tell. */
+static enum usim_error try_card(const struct vault_usim *usim, const struct usim_storage *storage, bool issued,
+                                bool *begin) {
+    card.store.storage = *storage;
+    memcpy(card.store.key, usim->state_key, sizeof(card.store.key));
+    enum usim_error error = usim_profile_read(&card.profile, usim->profile, usim->size);
+    if (error == USIM_OK)
+        error = decide(issued, begin);
+    if (error == USIM_OK)
+        error = usim_card_open(&card, NULL, *begin);
+    return error;
+}
+
+static bool keep(struct vault *vault, const uint8_t *key, const struct vault_usim *usim, char *reason) {
+    size_t size = 0;
+    if (usim_file_write_kept(key, usim->profile, usim->size, file, sizeof(file), &size) != USIM_FILE_OK)
+        return fail(reason, "the USIM can't be sealed", "");
+    return vault_write(vault, path, file, size, USIM_FILE_SIZE) == VAULT_OK ||
+           fail(reason, "the USIM's file: ", vault->reason);
+}
+
+static bool take(struct vault *vault, const uint8_t *key, const struct usim_storage *storage, bool issued,
+                 struct vault_usim *usim, char *reason) {
+    if (storage == NULL)
+        return fail(reason, "the USIM has nowhere to remember what it accepted", "");
+    enum usim_error error = try_card(usim, storage, issued, &usim->begun);
+    if (error != USIM_OK)
+        return fail(reason, "the USIM can't be used: ", usim_error_text(error));
+    usim->generation = card.profile.generation;
+    usim->policy = card.profile.policy;
+    memcpy(usim->iccid, card.profile.iccid, sizeof(usim->iccid));
+    error = usim_card_close(&card);
+    if (error != USIM_OK)
+        return fail(reason, "the USIM can't be used: ", usim_error_text(error));
+    return !issued || keep(vault, key, usim, reason);
+}
+
+bool vault_usim_open(struct vault *vault, const struct usim_storage *storage, struct vault_usim *usim, char *reason) {
+    uint8_t key[SEAL_KEY_SIZE];
+    bool issued = false;
+    memset(usim, 0, sizeof(*usim));
+    reason[0] = '\0';
+    bool good = (derive(vault, KEY_OF_PROFILE, key) && derive(vault, KEY_OF_STATE, usim->state_key)) ||
+                fail(reason, "the USIM's key can't be derived", "");
+    good = good && read_file(vault, key, usim, &issued, reason);
+    if (good && usim->size != 0)
+        good = take(vault, key, storage, issued, usim, reason);
+    crypto_wipe(key, sizeof(key));
+    crypto_wipe(&card, sizeof(card));
+    crypto_wipe(file, sizeof(file));
+    if (!good)
+        vault_usim_wipe(usim);
+    return good;
+}
+
+bool vault_usim_allows(const struct vault_usim *usim, const char *persona, enum usim_access *access) {
+    *access = USIM_AUTHENTICATE;
+    for (size_t i = 0; i < usim->policy.persona_count; i++) {
+        if (strcmp(usim->policy.personas[i].name, persona) != 0)
+            continue;
+        *access = usim->policy.personas[i].access;
+        return true;
+    }
+    return usim->size != 0 && usim->policy.persona_count == 0;
+}
+
+void vault_usim_wipe(struct vault_usim *usim) { crypto_wipe(usim, sizeof(*usim)); }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "usim.h"
+
+#include <string.h>
+
+#include "board/cfi_flash.h"
+#include "channel.h"
+#include "console.h"
+#include "switcher.h"
+#include "usim/flash.h"
+#include "usim/port.h"
+
+static struct usim_card card;
+static struct usim_port port;
+static struct usim_seed seed;
+
+static uint32_t bus_read(uint64_t address) { return arch_read32(address); }
+static void bus_write(uint64_t address, uint32_t value) { arch_write32(address, value); }
+
+void usim_init(void) {
+    static struct cfi_flash chips;
+    static struct usim_flash flash = {&chips, 0, cfi_read, cfi_program, cfi_erase};
+    static const struct usim_random random = {&seed, usim_random_of_seed};
+    const struct handover_usim *from = &switcher.handover->usim;
+    if (from->profile.size == 0)
+        return;
+    chips = (struct cfi_flash){{bus_read, bus_write}, from->flash, from->flash_block_size, from->flash_lanes};
+    flash.block_size = from->flash_block_size;
+    card.store.storage = usim_flash_storage(&flash);
+    memcpy(card.store.key, from->state_key, sizeof card.store.key);
+    enum usim_error error = usim_profile_read(&card.profile, (const uint8_t *)from->profile.base, from->profile.size);
+    memcpy(seed.seed, from->seed, sizeof seed.seed);
+    if (error == USIM_OK)
+        error = usim_card_open(&card, &random, false);
+    if (error == USIM_OK)
+        port.card = &card;
+    else
+        console_print("flipside: the USIM cannot be used: %s\n", usim_error_text(error));
+}
+
+void usim_started(unsigned persona) { (void)persona; }
+
+void usim_opened(unsigned persona, bool open) {
+    (void)persona;
+    (void)open;
+    port.session = 0; /* nobody's: the card's own code may use the persona's vector registers, so it waits */
+}
+
+/* When it came into its state is another time for each persona and each time that it runs. */
+void usim_received(unsigned persona, const uint8_t *message, size_t size) {
+    const struct persona *sender = &switcher.personas[persona];
+    const uint32_t use = sender->description->usim;
+    const struct usim_port_user user = {.allowed = use != HANDOVER_USIM_NONE,
+                                        .access = use == HANDOVER_USIM_READ ? USIM_READ_ONLY : USIM_AUTHENTICATE,
+                                        .session = sender->since};
+    uint8_t answer[USIM_PORT_ANSWER_MAX] = {USIM_PORT_REFUSED};
+    size_t count = 1;
+    /* In streaming mode there are no vectors to compute with; a kernel has left it when a message is sent. */
+    if (arch_vectors_save()) {
+        count = usim_port_answer(&port, &user, message, size, answer);
+        arch_vectors_restore();
+    }
+    (void)channel_send(CHANNEL_USIM, answer, count);
+    memset(answer, 0, sizeof answer);
+}

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A device with a virtual USIM: its organisation, its flash, its profile."""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import image
+from agents import archive
+from machine import BUILD, LOADER, flash_file
+from personas import ANSWER, Terminal
+
+TOOL = BUILD / "host/persona/flipside"
+GUEST = BUILD / "linux-arm64/test/guest/usim"
+ICCID = "8988211000000000011"
+IMSI = "001010000000001"
+PIN = "1234"
+
+
+class Device:
+    """A disk, its flash, and the organisation that issues to it; all of it lies in DIRECTORY."""
+
+    def __init__(self, directory, personas, pin=PIN, policy=("personal:authenticate", "work:authenticate")):
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        self.directory, self.disk, self.pin, self.policy = directory, directory / "disk.img", pin, policy
+        image.make_disk(self.disk, LOADER, personas, timeout=1)
+        self.flash = flash_file(directory / "flash.img")
+        (directory / "passphrase").write_text("correct horse\n")
+        self.run("org", "init", "--name=Test")
+        image.put_on_esp(self.disk, directory / "org/organisation", "flipside/organisation")
+        conf = directory / "conf"
+        image.get_from_esp(self.disk, "flipside/flipside.conf", conf)
+        image.put_on_esp(self.disk, conf.read_bytes() + b"allow-unsigned=yes\n", "flipside/flipside.conf")
+
+    def run(self, *words, positional=()):
+        """Runs the command line; returns what it reports."""
+        command = [TOOL, *words[:2], f"--org={self.directory / 'org'}", f"--passphrase-file={self.directory / 'passphrase'}",
+                   "--json", *words[2:], *positional]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout) if done.stdout else {}
+
+    def terminal(self, **options):
+        """The machine with its flash, not started."""
+        return Terminal(self.disk, flash=self.flash, **options)
+
+    def enrol(self):
+        """Starts the loader alone, which makes the device's key, and enrols the device."""
+        with self.terminal() as terminal:
+            terminal.expect("First start", ANSWER)
+            terminal.picker()
+            terminal.quit()
+        image.get_from_esp(self.disk, "flipside/device/request", self.directory / "request")
+        self.run("device", "enroll", "--name=first", "--yes", positional=[self.directory / "request"])
+
+    def issue(self):
+        """Makes a USIM, issues it to the device and puts it onto the disk; returns its (K, OPc)."""
+        store = self.directory / "usims"
+        self.run("usim", "create", f"--store={store}", f"--iccid={ICCID}", f"--imsi={IMSI}", "--mnc-digits=2",
+                 *([f"--pin={self.pin}"] if self.pin else []), *(f"--persona={entry}" for entry in self.policy))
+        self.run("usim", "issue", f"--store={store}", "--device=first", f"--to={self.directory / 'out'}", positional=[ICCID])
+        done = subprocess.run([TOOL, "deliver", self.directory / "out", self.disk], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        self.run("usim", "export-auc", f"--store={store}", "--format=hostapd", f"--output={self.directory / 'auc'}")
+        line = (self.directory / "auc").read_text().split("\n")
+        fields = next(text.split() for text in line if text.startswith(IMSI))
+        return fields[1], fields[2]
+
+
+def with_guest(source, target):
+    """Makes a busybox persona's directory from another, with the program `usim` in it."""
+    source, target = Path(source), Path(target)
+    target.mkdir(parents=True, exist_ok=True)
+    for file in ("kernel", "persona.conf", "root.img"):
+        shutil.copy(source / file, target / file)
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = Path(scratch)
+        (tree / "bin").mkdir()
+        shutil.copy(GUEST, tree / "bin/usim")
+        (tree / "bin/usim").chmod(0o755)
+        initrd = (source / "initrd").read_bytes()
+        (target / "initrd").write_bytes(initrd + bytes(-len(initrd) % 4) + archive(tree))
+    return target
+
+
+class Card:
+    """The card as the running busybox persona reaches it."""
+
+    def __init__(self, terminal):
+        self.terminal = terminal
+        terminal.call("port=/dev/$(grep -lx flipside.usim /sys/class/virtio-ports/*/name | cut -d/ -f5)")
+
+    def frames(self, *frames):
+        """Sends frames in one session of the port; returns the answers as bytes, status first; None: none came."""
+        output = self.terminal.call("usim $port " + " ".join(frame or "''" for frame in frames))
+        answers = re.findall(r"^answer (\w*)", output, re.MULTILINE)
+        assert len(answers) == len(frames), output
+        return [None if answer == "none" else bytes.fromhex(answer) for answer in answers]

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-3-Clause
+flipside_unit_test(NAME ifd SOURCES test_ifd.c persona/ifd/port.c INCLUDES persona/ifd DEFINITIONS _GNU_SOURCE)
+target_include_directories(test_ifd SYSTEM PRIVATE ${FLIPSIDE_PCSC_HEADERS})

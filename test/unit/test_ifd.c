@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The reader driver against a switcher that a thread plays at the other end of a socket.
+#include "ifd.c"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { LUN = 0x10000 };
+
+static const uint8_t atr[] = {0x3b, 0x9f, 0x01, 0x80, 0x1f};
+
+/* What the other end does with a request. */
+static enum { RIGHT, BYTE_BY_BYTE, SILENT, EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE } manner;
+static bool powered, refused;
+static unsigned requests;
+static int sockets[2];
+static pthread_t thread;
+
+static void send_all(const uint8_t *bytes, size_t size) {
+    size_t step = manner == BYTE_BY_BYTE ? 1 : size;
+    for (size_t done = 0; done < size; done += step)
+        if (write(sockets[1], bytes + done, step) != (ssize_t)step)
+            return;
+}
+
+static void answer(enum port_status status, const uint8_t *data, size_t size) {
+    uint8_t frame[1024] = {(uint8_t)((size + 1) >> 8), (uint8_t)(size + 1), (uint8_t)status};
+    if (size > 0)
+        memcpy(frame + 3, data, size);
+    if (manner == EMPTY)
+        frame[0] = frame[1] = 0;
+    if (manner == TOO_LONG)
+        frame[0] = 0x80;
+    if (manner == BAD_STATUS)
+        frame[2] = 77;
+    if (manner == GONE)
+        (void)shutdown(sockets[1], SHUT_RDWR);
+    else if (manner != SILENT)
+        send_all(frame, 3 + size + (manner == MORE_THAN_SAID));
+}
+
+static void serve(const uint8_t *request, size_t size) {
+    static const uint8_t sw[] = {0x90, 0x00};
+    requests++;
+    if (refused) {
+        answer(PORT_REFUSED, NULL, 0);
+    } else if (size > 1) {
+        answer(powered ? PORT_OK : PORT_IS_OFF, sw, powered ? sizeof sw : 0);
+    } else {
+        powered = request[0] == PORT_ON || request[0] == PORT_RESET || (powered && request[0] != PORT_OFF);
+        answer(powered || request[0] == PORT_OFF ? PORT_OK : PORT_IS_OFF, atr, powered ? sizeof atr : 0);
+    }
+}
+
+static void *run(void *context) {
+    uint8_t frame[2 + PORT_REQUEST_MAX];
+    ssize_t count;
+    (void)context;
+    while ((count = read(sockets[1], frame, sizeof frame)) > 2)
+        serve(frame + 2, (size_t)count - 2);
+    return NULL;
+}
+
+static int set_up(void **state) {
+    char name[] = "/dev/null:/nowhere/at/all";
+    (void)state;
+    manner = RIGHT;
+    powered = refused = false;
+    requests = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
+    assert_int_equal(IFDHCreateChannelByName(LUN, name), IFD_SUCCESS);
+    assert_string_equal(reader.path, "/nowhere/at/all");
+    reader.port.fd = sockets[0];
+    /* The thread waits for what comes. */
+    assert_int_equal(fcntl(sockets[1], F_SETFL, 0), 0);
+    return pthread_create(&thread, NULL, run, NULL);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    (void)IFDHCloseChannel(LUN);
+    (void)shutdown(sockets[1], SHUT_RDWR);
+    (void)pthread_join(thread, NULL);
+    (void)close(sockets[1]);
+    return 0;
+}
+
+static RESPONSECODE power(DWORD action, DWORD *size) {
+    UCHAR bytes[MAX_ATR_SIZE] = {0};
+    *size = 0;
+    RESPONSECODE result = IFDHPowerICC(LUN, action, bytes, size);
+    if (*size != 0)
+        assert_memory_equal(bytes, atr, sizeof atr);
+    return result;
+}
+
+static RESPONSECODE transmit(DWORD size, DWORD *answered) {
+    static UCHAR command[PORT_REQUEST_MAX + 1] = {0, 0xa4, 0, 4};
+    static UCHAR response[258];
+    const SCARD_IO_HEADER header = {.Protocol = 0, .Length = sizeof header};
+    *answered = sizeof response;
+    return IFDHTransmitToICC(LUN, header, command, size, response, answered, NULL);
+}
+
+static void test_a_session(void **state) {
+    DWORD size;
+    (void)state;
+    assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+    assert_int_equal(transmit(5, &size), IFD_ICC_NOT_PRESENT);
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
+    assert_int_equal(size, sizeof atr);
+    assert_int_equal(IFDHSetProtocolParameters(LUN, SCARD_PROTOCOL_T0, 0, 0, 0, 0), IFD_SUCCESS);
+    assert_int_equal(IFDHSetProtocolParameters(LUN, SCARD_PROTOCOL_T1, 0, 0, 0, 0), IFD_PROTOCOL_NOT_SUPPORTED);
+    assert_int_equal(transmit(5, &size), IFD_SUCCESS);
+    assert_int_equal(size, 2);
+    assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+    assert_int_equal(power(IFD_RESET, &size), IFD_SUCCESS);
+    assert_int_equal(power(IFD_POWER_DOWN, &size), IFD_SUCCESS);
+    assert_false(powered);
+    assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+}
+
+/* What was selected and verified is gone: whoever used the card has to be told. */
+static void test_a_flip_takes_the_card_out_and_puts_it_in_again(void **state) {
+    DWORD size;
+    (void)state;
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
+    powered = false;
+    assert_int_equal(transmit(5, &size), IFD_ICC_NOT_PRESENT);
+    assert_int_equal(size, 0);
+    assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+    assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
+}
+
+static void test_a_card_that_is_not_for_this_persona_is_not_there(void **state) {
+    DWORD size;
+    (void)state;
+    refused = true;
+    assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_ERROR_POWER_ACTION);
+    assert_int_equal(size, 0);
+    assert_int_equal(transmit(5, &size), IFD_ICC_NOT_PRESENT);
+}
+
+static void test_what_is_no_apdu_is_not_sent(void **state) {
+    DWORD size;
+    SCARD_IO_HEADER other = {.Protocol = 1};
+    UCHAR bytes[5] = {0};
+    (void)state;
+    for (DWORD length = 0; length < 4; length++)
+        assert_int_equal(transmit(length, &size), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(transmit(PORT_REQUEST_MAX + 1, &size), IFD_COMMUNICATION_ERROR);
+    size = sizeof bytes;
+    assert_int_equal(IFDHTransmitToICC(LUN, other, bytes, 5, bytes, &size, NULL), IFD_PROTOCOL_NOT_SUPPORTED);
+    assert_int_equal(IFDHTransmitToICC(LUN, other, bytes, 5, bytes, NULL, NULL), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(requests, 0);
+}
+
+static void test_an_answer_in_pieces(void **state) {
+    DWORD size;
+    (void)state;
+    manner = BYTE_BY_BYTE;
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
+    assert_int_equal(transmit(5, &size), IFD_SUCCESS);
+}
+
+static void test_nonsense_closes_the_port(void **state) {
+    static const int manners[] = {EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE};
+    struct port_answer got;
+    uint8_t on = PORT_ON;
+    DWORD size;
+    for (size_t i = 0; i < sizeof manners / sizeof manners[0]; i++) {
+        manner = manners[i];
+        port_ask(&reader.port, &on, 1, 200, &got);
+        assert_int_equal(got.status, PORT_NOTHING);
+        assert_int_equal(reader.port.fd, -1);
+        assert_int_equal(transmit(5, &size), IFD_COMMUNICATION_ERROR); /* there is no port to open */
+        tear_down(state);
+        set_up(state);
+    }
+}
+
+static void test_silence_ends_in_time(void **state) {
+    struct port_answer got;
+    uint8_t on = PORT_ON;
+    (void)state;
+    manner = SILENT;
+    port_ask(&reader.port, &on, 1, 100, &got);
+    assert_int_equal(got.status, PORT_NOTHING);
+    reader.port.path =
+        "/dev/null"; /* as a port is while the switcher does not have it open: written to, and at its end */
+    port_ask(&reader.port, &on, 1, 100, &got);
+    assert_int_equal(got.status, PORT_NOTHING);
+    assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+    port_ask(&reader.port, &on, 0, 100, &got);
+    assert_int_equal(got.status, PORT_NOTHING);
+}
+
+static void test_a_late_answer_is_dropped(void **state) {
+    static const uint8_t late[] = {0, 3, 0, 0x6f, 0};
+    DWORD size;
+    (void)state;
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
+    assert_int_equal(write(sockets[1], late, sizeof late), sizeof late);
+    assert_int_equal(transmit(5, &size), IFD_SUCCESS);
+    assert_int_equal(size, 2);
+}
+
+static void test_capabilities(void **state) {
+    UCHAR value[MAX_ATR_SIZE];
+    DWORD size = sizeof value, atr_size;
+    (void)state;
+    assert_int_equal(power(IFD_POWER_UP, &atr_size), IFD_SUCCESS);
+    assert_int_equal(IFDHGetCapabilities(LUN, TAG_IFD_ATR, &size, value), IFD_SUCCESS);
+    assert_int_equal(size, sizeof atr);
+    assert_memory_equal(value, atr, sizeof atr);
+    size = 2;
+    assert_int_equal(IFDHGetCapabilities(LUN, TAG_IFD_ATR, &size, value), IFD_ERROR_INSUFFICIENT_BUFFER);
+    size = 1;
+    assert_int_equal(IFDHGetCapabilities(LUN, TAG_IFD_SLOTS_NUMBER, &size, value), IFD_SUCCESS);
+    assert_int_equal(value[0], 1);
+    assert_int_equal(IFDHGetCapabilities(LUN, TAG_IFD_SLOT_THREAD_SAFE, &size, value), IFD_SUCCESS);
+    assert_int_equal(value[0], 0);
+    assert_int_equal(IFDHGetCapabilities(LUN, 0x7777, &size, value), IFD_ERROR_TAG);
+    assert_int_equal(IFDHSetCapabilities(LUN, 0x7777, 1, value), IFD_ERROR_TAG);
+    assert_int_equal(IFDHControl(LUN, 0, NULL, 0, NULL, 0, &size), IFD_ERROR_NOT_SUPPORTED);
+    assert_int_equal(size, 0);
+}
+
+static void test_another_reader_is_not_ours(void **state) {
+    UCHAR value[MAX_ATR_SIZE];
+    DWORD size = sizeof value;
+    const SCARD_IO_HEADER header = {0};
+    (void)state;
+    assert_int_equal(IFDHCreateChannel(LUN + 1, 0), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(IFDHICCPresence(LUN + 1), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(IFDHPowerICC(LUN + 1, IFD_POWER_UP, value, &size), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(IFDHTransmitToICC(LUN + 1, header, value, 5, value, &size, NULL), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(IFDHGetCapabilities(LUN + 1, TAG_IFD_ATR, &size, value), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(IFDHCloseChannel(LUN + 1), IFD_COMMUNICATION_ERROR);
+}
+
+int main(void) {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(test_a_session),
+        CASE(test_a_flip_takes_the_card_out_and_puts_it_in_again),
+        CASE(test_a_card_that_is_not_for_this_persona_is_not_there),
+        CASE(test_what_is_no_apdu_is_not_sent),
+        CASE(test_an_answer_in_pieces),
+        CASE(test_nonsense_closes_the_port),
+        CASE(test_silence_ends_in_time),
+        CASE(test_a_late_answer_is_dropped),
+        CASE(test_capabilities),
+        CASE(test_another_reader_is_not_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
