@@ -104,7 +104,8 @@ static bool take_name(struct usim_profile *profile, const char *name, uint8_t *s
     }
     memset(spn, 0xff, 1 + SPN_MAX);
     spn[0] = 0x01;
-    memcpy(spn + 1, name, strlen(name));
+    for (size_t i = 0; name[i] != '\0'; i++)
+        spn[1 + i] = (uint8_t)name[i];
     profile->contents[profile->content_count++] = (struct usim_content){0x7ff0, 0x6f46, {spn, 1 + SPN_MAX}};
     return true;
 }
