@@ -28,7 +28,7 @@ struct region_persona {
     uint64_t room;        /* bytes that it needs besides, before its system runs */
     uint32_t prewarm_ms;  /* as in the hand-over; 0: not prewarmed */
     struct tree_range partition;
-    uint64_t tpm;    /* page of the TPM's registers that it reaches until it gives them up; 0: none */
+    uint64_t tpm; /* page of the TPM's registers that it reaches until it gives them up; 0: none */
     enum handover_usim_access usim;
     bool alarm_flip; /* an alarm that comes due while it is suspended asks for a flip to it */
     uint8_t kaslr_seed[DEVICETREE_KASLR_SEED_SIZE];

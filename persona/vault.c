@@ -140,7 +140,14 @@ static enum vault_error check_request(struct vault *vault, const struct vault_pe
     return vault_fail(vault, VAULT_REFUSED, NULL, found->reason);
 }
 
-static bool same_state(const struct state *a, const struct state *b) { return memcmp(a, b, sizeof(*a)) == 0; }
+/* Each writing wears the TPM's memory: a start at which nothing changes writes nothing. */
+static bool has_changed(struct vault *vault, struct state *next) {
+    const struct state_persona *a = state_find(&vault->state, vault->id);
+    const struct state_persona *b = state_find(next, vault->id);
+    return vault->grant_waits || a == NULL || b == NULL || a->failed_attempts != b->failed_attempts ||
+           a->minimum_version != b->minimum_version || a->version != b->version || a->trying != b->trying ||
+           a->tries_left != b->tries_left || a->given_up != b->given_up;
+}
 
 static enum vault_error unlock(struct vault *vault, const char *name, const void *pin, size_t pin_size,
                                struct vault_unlocked *unlocked) {
@@ -158,7 +165,7 @@ static enum vault_error unlock(struct vault *vault, const char *name, const void
         error = open_slots(vault, &next, pin, pin_size, unlocked->persona_key);
     if (error == VAULT_OK)
         error = vault_choose(vault, &next, unlocked);
-    if (error == VAULT_OK && !same_state(&next, &vault->state))
+    if (error == VAULT_OK && has_changed(vault, &next))
         error = vault_save(vault, &next);
     return error;
 }

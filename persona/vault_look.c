@@ -80,8 +80,7 @@ static void choose_id(struct vault *vault) {
 
 /* ---- Grant */
 
-static bool is_known(const struct vault *vault, const struct state_persona *persona) {
-    (void)vault;
+static bool is_known(const struct state_persona *persona) {
     return persona != NULL && !text_is_blank(persona->check, sizeof(persona->check));
 }
 
@@ -93,11 +92,12 @@ static const char *grant_refusal(struct vault *vault, const struct state_persona
     *taken = error == GRANT_TAKEN;
     if (error != GRANT_OK)
         return grant_error_text(error);
-    if (is_known(vault, known) && vault->grant.kind != GRANT_RECOVERY)
+    if (known == NULL || !is_known(known))
+        return NULL;
+    if (vault->grant.kind != GRANT_RECOVERY)
         return "the grant would issue a persona that is here already; recovery takes another one";
-    if (is_known(vault, known) && memcmp(known->check, vault->grant.check, sizeof(known->check)) != 0)
-        return grant_error_text(GRANT_WRONG_KEY);
-    return NULL;
+    bool same = memcmp(known->check, vault->grant.check, sizeof(known->check)) == 0;
+    return same ? NULL : grant_error_text(GRANT_WRONG_KEY);
 }
 
 /* @param why NULL: there is none, or it is good */
@@ -175,16 +175,16 @@ static enum vault_error find_way_in(struct vault *vault, struct vault_persona *p
     const struct state_persona *known = state_find(&vault->state, vault->id);
     const char *grant_why = NULL, *slots_why = NULL;
     enum vault_error error = find_grant(vault, known, &grant_why);
-    if (error == VAULT_OK && is_known(vault, known))
+    if (error == VAULT_OK && is_known(known))
         error = find_slots(vault, known, &slots_why);
     if (error != VAULT_OK)
         return error;
     if (grant_why != NULL && persona->reason[0] == '\0')
         vault_say(persona->reason, grant_why);
-    persona->recovery = vault->grant_waits && is_known(vault, known);
+    persona->recovery = vault->grant_waits && is_known(known);
     if (vault->grant_waits)
         persona->status = vault->grant.unlock == MANIFEST_UNLOCK_PIN ? VAULT_ASKS_NEW_PIN : VAULT_READY;
-    else if (!is_known(vault, known))
+    else if (!is_known(known))
         close_up(persona, VAULT_CANT_BE_OPENED,
                  grant_why != NULL ? grant_why : "the organisation has not issued the persona to this device");
     else if (!vault->slots_good)

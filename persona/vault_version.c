@@ -149,7 +149,8 @@ static enum vault_error choose_one(struct vault *vault, struct state *next, cons
     size_t other = left[1 - first] ? 1 - first : VAULT_VERSIONS;
     struct state_choice choice = state_choose(state_find(next, vault->id), vault->versions[first].manifest.version,
                                               other == VAULT_VERSIONS ? 0 : vault->versions[other].manifest.version);
-    *index = choice.version == vault->versions[first].manifest.version ? first : other;
+    bool is_first = other == VAULT_VERSIONS || choice.version == vault->versions[first].manifest.version;
+    *index = is_first ? first : other;
     enum vault_error error = open_content(vault, *index, unlocked, why);
     if (error == VAULT_OK && *why == NULL)
         describe(vault, *index, choice, unlocked);

@@ -82,11 +82,11 @@ static unsigned challenge(struct usim_card *card, const uint8_t *rand, const uin
 
 static unsigned umts(struct usim_card *card, const struct command *command, struct reply *reply) {
     const struct aka_secret *secret = &card->profile.secret;
-    const uint8_t *rand = command->data + 1, *autn = rand + AKA_RAND_SIZE + 1;
     struct aka_answer answer;
     uint8_t kc[8];
     if (command->size != 2 + AKA_RAND_SIZE + AKA_AUTN_SIZE)
         return SW_LENGTH;
+    const uint8_t *rand = command->data + 1, *autn = rand + AKA_RAND_SIZE + 1;
     if (command->data[0] != AKA_RAND_SIZE || autn[-1] != AKA_AUTN_SIZE)
         return SW_WRONG_DATA;
     unsigned sw = challenge(card, rand, autn, &answer, reply);
@@ -120,11 +120,11 @@ static void note_bootstrap(struct usim_card *card, const uint8_t *rand) {
 
 static unsigned bootstrap(struct usim_card *card, const struct command *command, struct reply *reply) {
     const struct aka_secret *secret = &card->profile.secret;
-    const uint8_t *rand = command->data + 2, *autn = rand + AKA_RAND_SIZE + 1;
     uint8_t genuine[AKA_AUTN_SIZE];
     struct aka_answer answer;
     if (command->size != 3 + AKA_RAND_SIZE + AKA_AUTN_SIZE)
         return SW_LENGTH;
+    const uint8_t *rand = command->data + 2, *autn = rand + AKA_RAND_SIZE + 1;
     if (command->data[1] != AKA_RAND_SIZE || autn[-1] != AKA_AUTN_SIZE)
         return SW_WRONG_DATA;
     if (!gba_unmark(secret, rand, autn, genuine))

@@ -11,7 +11,7 @@ enum { SHA1_SIZE = 20, MAC_AT = AKA_SQN_SIZE + AKA_AMF_SIZE, FC = 0x01 };
 
 bool gba_unmark(const struct aka_secret *secret, const uint8_t *rand, const uint8_t *autn, uint8_t *genuine) {
     struct aka_answer answer;
-    uint8_t digest[SHA1_SIZE];
+    uint8_t digest[SHA1_SIZE] = {0};
     bool good = aka_answer_of(secret, rand, &answer) && mbedtls_sha1(answer.ik, secret->ik_size, digest) == 0;
     memcpy(genuine, autn, AKA_AUTN_SIZE);
     for (size_t i = 0; i < AKA_MAC_SIZE; i++)

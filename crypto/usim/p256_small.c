@@ -2,6 +2,7 @@
 #include "crypto/hkdf.h"
 #include "curves.h"
 #include "field.h"
+#include "taint.h"
 
 /* SP 800-186 3.2.1.3 */
 static const uint64_t prime[FIELD_WORDS] = {0xffffffffffffffff, 0x00000000ffffffff, 0, 0xffffffff00000001};
@@ -130,7 +131,10 @@ static void affine(const struct curve *curve, const struct point *point, struct 
 static bool load_scalar(const uint8_t *bytes, struct number *scalar) {
     static const struct number zero = {{0}};
     *scalar = load(bytes);
-    return below(scalar, order) && !field_equal(scalar, &zero);
+    unsigned good = (unsigned)below(scalar, order) & (unsigned)!field_equal(scalar, &zero);
+    /* That a random number is none is known by another one being taken. */
+    USIM_PUBLIC(&good, sizeof(good));
+    return good != 0;
 }
 
 /* y^2 = x^3 - 3x + b */

@@ -9,8 +9,10 @@ enum { FORMAT = 1 };
 
 static void read_text(struct cbor_reader *reader, char *to, size_t most) {
     struct cbor_text text = cbor_read_text(reader, most);
-    if (!reader->failed && text.size > 0)
-        memcpy(to, text.start, text.size);
+    for (size_t i = 0; i < text.size && !reader->failed; i++) {
+        to[i] = text.start[i];
+        reader->failed |= to[i] == '\0';
+    }
 }
 
 static uint64_t read_range(struct cbor_reader *reader, uint64_t least, uint64_t most) {

@@ -41,7 +41,7 @@ static bool agree(enum usim_scheme scheme, const struct usim_hn_key *key, const 
 /* AES-128 in counter mode: a number is shorter than a block. */
 static bool encrypt(const uint8_t *key, const uint8_t *counter, const uint8_t *text, size_t size, uint8_t *out) {
     mbedtls_aes_context aes;
-    uint8_t block[COUNTER_SIZE];
+    uint8_t block[COUNTER_SIZE] = {0};
     mbedtls_aes_init(&aes);
     bool good = mbedtls_aes_setkey_enc(&aes, key, KEY_SIZE * 8) == 0 &&
                 mbedtls_aes_crypt_ecb(&aes, MBEDTLS_AES_ENCRYPT, counter, block) == 0;

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "crypto/hkdf.h"
+
 enum { ESCAPE_CHARACTER = 0x1b, DELETE_CHARACTER = 0x7f };
 
 static const struct efi_system_table *console;
@@ -110,7 +112,10 @@ size_t console_read_secret(const char *prompt, char *line, size_t room) {
             line[length++] = (char)key;
     }
     console_print("\n");
-    return key == CONSOLE_KEY_ENTER ? length : 0;
+    if (key == CONSOLE_KEY_ENTER)
+        return length;
+    crypto_wipe(line, room);
+    return 0;
 }
 
 void console_wait(unsigned milliseconds) { (void)console->boot_services->stall((size_t)milliseconds * 1000); }

@@ -40,7 +40,7 @@ unsigned console_wait_key(void);
  * @param prompt printed before it
  * @param line   room bytes, without a final NUL; a secret: the caller wipes it
  * @param room   bytes; what is typed beyond them is dropped
- * @return bytes of the line; 0: given up
+ * @return bytes of the line; 0: given up, and `line` is wiped
  */
 __attribute__((warn_unused_result)) size_t console_read_secret(const char *prompt, char *line, size_t room);
 

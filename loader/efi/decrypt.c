@@ -133,6 +133,9 @@ static bool decrypt(struct component *component, struct source *source, uint8_t 
 static bool find(struct component *component, struct source *source) {
     const struct manifest *manifest = component->unlocked->manifest;
     const struct manifest_component *entry = manifest_component(manifest, component->kind);
+    // A change of the PIN reads the manifest anew: then the disk may have failed.
+    if (entry == NULL)
+        return fail(component, manifest_error_text(MANIFEST_NO_COMPONENT));
     (void)snprintf(source->path, sizeof(source->path), "%s/%s", component->unlocked->directory, entry->file);
     enum store_file_result result = source->files->size(source->files->context, source->path, &source->size);
     if (result != STORE_FILE_OK)

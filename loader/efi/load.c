@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "console.h"
+#include "crypto/hkdf.h"
 #include "initrd.h"
 #include "load.h"
 
@@ -139,6 +140,9 @@ void session_unload(struct session *session) {
         load_release_persona(&session->personas[i]);
     memset(session->personas, 0, sizeof(session->personas));
     vault_close(&session->vault);
+    vault_usim_wipe(&session->usim);
+    crypto_wipe(&session->usim_part, sizeof(session->usim_part));
+    crypto_wipe(&session->request, sizeof(session->request)); /* seeds, the USIM's keys */
 }
 
 void session_load(struct session *session) {

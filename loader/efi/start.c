@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
 #include "console.h"
 #include "cpu.h"
 #include "entropy.h"
@@ -170,6 +172,7 @@ static void start(struct session *session, size_t chosen) {
     }
     vault_close(&session->vault); /* wipes the device's key; the TPM is prepared for power-off */
     fill_and_leave(session);
+    memset((void *)(uintptr_t)session->plan.switcher_base, 0, session->plan.switcher_size); /* personas' files */
     session_open_vault(session);
     firmware_free((void *)(uintptr_t)session->plan.switcher_base, session->plan.switcher_size);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Asking for PINs.
+#include <stdio.h>
 #include <string.h>
 
 #include "console.h"
@@ -122,10 +123,20 @@ static void change_pin(struct session *session, size_t index, const struct vault
     console_print("%s: %s\n", name, error == VAULT_OK ? "the PIN was changed" : session->vault.reason);
 }
 
+static bool has_other_version(const struct session *session, const struct vault_unlocked *unlocked) {
+    char path[STORE_PATH_SIZE];
+    uint64_t size = 0;
+    (void)snprintf(path, sizeof(path), "%s/manifest", unlocked->directory);
+    char *version = path + strlen(unlocked->directory) - 1;
+    *version = *version == 'a' ? 'b' : 'a';
+    return session->access.size(session->access.context, path, &size) == STORE_FILE_OK;
+}
+
 /* A version that is only tried may be chosen again: when its tries are used up, the one before it comes back. */
 static bool decrypt(struct session *session, size_t index, const struct vault_unlocked *unlocked) {
     bool good = session_decrypt(session, index, unlocked);
-    if (!good && unlocked->trial && session->personas[index].state == SESSION_DAMAGED)
+    if (!good && unlocked->trial && session->personas[index].state == SESSION_DAMAGED &&
+        has_other_version(session, unlocked))
         session->personas[index].state = SESSION_LOCKED;
     return good;
 }

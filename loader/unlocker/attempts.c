@@ -35,6 +35,11 @@ bool attempts_take(struct attempts_record *record) {
     return true;
 }
 
+void attempts_return(struct attempts_record *record) {
+    if (record->failed > 0)
+        put(record, record->failed - 1);
+}
+
 uint32_t attempts_left(const struct attempts_record *record) {
     struct state_persona state = state_of(record);
     return state_attempts_left(&state);

@@ -30,6 +30,9 @@ void attempts_open(struct attempts_record *record, const uint8_t *id, uint32_t f
 /** Counts an attempt, before it is made. @return false: no attempt is left */
 __attribute__((warn_unused_result)) bool attempts_take(struct attempts_record *record);
 
+/** Counts one less: nothing answered whether the PIN was right. */
+void attempts_return(struct attempts_record *record);
+
 /** @return attempts left */
 uint32_t attempts_left(const struct attempts_record *record);
 

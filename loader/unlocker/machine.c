@@ -104,17 +104,20 @@ uint64_t machine_milliseconds(void) {
 
 void machine_relax(void) { __asm__ volatile("wfe" ::: "memory"); }
 
+int serial_read(void) {
+    if ((read32(port + UARTFR) & FR_RXFE) != 0)
+        return -1;
+    return (int)(read32(port + UARTDR) & 0xff);
+}
+
 void serial_open(uint64_t base) {
     port = base;
     write32(port + UARTIMSC, 0);
     write32(port + UARTLCR_H, LCR_H_8_BITS_FIFO);
     write32(port + UARTCR, CR_RXE_TXE_UARTEN);
-}
-
-int serial_read(void) {
-    if ((read32(port + UARTFR) & FR_RXFE) != 0)
-        return -1;
-    return (int)(read32(port + UARTDR) & 0xff);
+    /* What is there was typed to another persona, or put there by it (loopback): it must not pass for a PIN. */
+    while (serial_read() >= 0)
+        ;
 }
 
 static void put(char character) {

@@ -51,7 +51,8 @@ uint64_t machine_milliseconds(void);
 /** Waits for a moment: some milliseconds at most. */
 void machine_relax(void);
 
-/** Sets the serial line up, as another system may have left it in any state. @param base of the PL011 */
+/** Sets the serial line up, as another system may have left it in any state, and empties it. @param base of the PL011
+ */
 void serial_open(uint64_t base);
 
 /** @return the next byte that came; -1 at once when there is none */

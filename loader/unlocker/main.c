@@ -144,6 +144,12 @@ static enum open_error try_pin(uint8_t *persona_key) {
     return error;
 }
 
+static void take_attempt_back(enum open_error error) {
+    serial_print("%s\n", open_error_text(error));
+    attempts_return(attempts);
+    machine_clean(attempts, attempts + 1);
+}
+
 static void unlock(uint8_t *persona_key) {
     enum open_error error = OPEN_WRONG_PIN;
     serial_print("\n%s is locked. The flip key goes back\n", bundle.about.title);
@@ -154,7 +160,7 @@ static void unlock(uint8_t *persona_key) {
         if (error == OPEN_WRONG_PIN)
             serial_print("Wrong PIN\n");
         else if (error == OPEN_TPM_LOCKED_OUT || error == OPEN_TPM_FAILED)
-            serial_print("%s\n", open_error_text(error));
+            take_attempt_back(error);
         else if (error != OPEN_OK)
             give_up(open_error_text(error));
     }

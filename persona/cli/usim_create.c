@@ -104,7 +104,8 @@ static bool take_name(struct usim_profile *profile, const char *name, uint8_t *s
     }
     memset(spn, 0xff, 1 + SPN_MAX);
     spn[0] = 0x01;
-    memcpy(spn + 1, name, strlen(name));
+    for (size_t i = 0; name[i] != '\0'; i++)
+        spn[1 + i] = (uint8_t)name[i];
     profile->contents[profile->content_count++] = (struct usim_content){0x7ff0, 0x6f46, {spn, 1 + SPN_MAX}};
     return true;
 }
@@ -121,7 +122,7 @@ static bool fill_in(struct usim_directory *directory, const struct wishes *wishe
         return false;
     }
     if (wishes->routing != NULL)
-        memcpy(profile->routing_indicator, wishes->routing, strlen(wishes->routing));
+        (void)snprintf(profile->routing_indicator, sizeof(profile->routing_indicator), "%s", wishes->routing);
     if (wishes->pin != NULL && !usim_take_pin(profile->pins[0].value, wishes->pin, false))
         return false;
     profile->pins[0].enabled = wishes->pin != NULL;

@@ -81,7 +81,8 @@ bool usim_take_pin(uint8_t *pin, const char *text, bool whole) {
         return false;
     }
     memset(pin, 0xff, USIM_PIN_SIZE);
-    memcpy(pin, text, strlen(text));
+    for (size_t i = 0; text[i] != '\0'; i++)
+        pin[i] = (uint8_t)text[i];
     return true;
 }
 

@@ -99,9 +99,50 @@ static void measure(int port, unsigned long rounds) {
     }
 }
 
+/* write(2) with all vector registers full, and what is in them afterwards. */
+static long write_with_vectors(int port, const uint8_t *bytes, size_t size, const uint8_t *before, uint8_t *after) {
+    register long x0 __asm__("x0") = port;
+    register const uint8_t *x1 __asm__("x1") = bytes;
+    register size_t x2 __asm__("x2") = size;
+    register long x8 __asm__("x8") = 64; /* write */
+    __asm__ volatile(".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n\t"
+                     "ldr q\\n, [%4, #16 * \\n]\n\t.endr\n\tsvc #0\n\t"
+                     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n\t"
+                     "str q\\n, [%5, #16 * \\n]\n\t.endr"
+                     : "+r"(x0)
+                     : "r"(x1), "r"(x2), "r"(x8), "r"(before), "r"(after)
+                     : "memory", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",
+                       "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27",
+                       "v28", "v29", "v30", "v31");
+    return x0;
+}
+
+/* The card computes between both looks. */
+static void look_at_vectors(int port, unsigned long rounds, const char *text) {
+    uint8_t frame[FRAME_MAX], answer[FRAME_MAX], before[512], after[512];
+    uint64_t state = 88172645463325252;
+    size_t size = parse(text, frame + 2, sizeof frame - 2);
+    frame[0] = (uint8_t)(size >> 8);
+    frame[1] = (uint8_t)size;
+    for (unsigned long i = 0; i < rounds; i++) {
+        struct pollfd polled = {.fd = port, .events = POLLIN};
+        for (size_t j = 0; j < sizeof before; j++)
+            before[j] = (uint8_t)next(&state);
+        if (write_with_vectors(port, frame, size + 2, before, after) != (long)size + 2)
+            fail("write");
+        if (memcmp(before, after, sizeof before) != 0) {
+            printf("round %lu: vector registers changed\n", i);
+            exit(1);
+        }
+        if (poll(&polled, 1, TIMEOUT_MS) != 1 || read(port, answer, sizeof answer) < 3)
+            fail("answer");
+    }
+    printf("vectors kept\n");
+}
+
 int main(int argument_count, char **arguments) {
     if (argument_count < 3)
-        usage("usim PORT (HEX... | --attack ROUNDS | --measure ROUNDS)");
+        usage("usim PORT (HEX... [--vectors ROUNDS HEX] | --attack ROUNDS | --measure ROUNDS)");
     int port = open(arguments[1], O_RDWR | O_CLOEXEC);
     if (port < 0)
         fail(arguments[1]);
@@ -110,7 +151,12 @@ int main(int argument_count, char **arguments) {
     else if (strcmp(arguments[2], "--measure") == 0 && argument_count == 4)
         measure(port, number(arguments[3], 1, HOSTILE_MAX));
     else
-        for (int i = 2; i < argument_count; i++)
+        for (int i = 2; i < argument_count; i++) {
+            if (strcmp(arguments[i], "--vectors") == 0 && i == argument_count - 3) {
+                look_at_vectors(port, number(arguments[i + 1], 1, HOSTILE_MAX), arguments[i + 2]);
+                break;
+            }
             send_frame(port, arguments[i]);
+        }
     return 0;
 }

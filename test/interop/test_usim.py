@@ -232,11 +232,13 @@ def test_pin(network):
 
 
 def test_many(network):
-    """500 in a row in one session with the card; fast reauthentication, which does not ask the card, is off."""
+    """Many in a row in one session with the card, of which eapol_test does eight a second; fast reauthentication, which
+    does not ask the card, is off."""
     network.insert(OTHER_IMSI)
-    text = network.eapol_test(count=499, seconds=120)
+    many = 500 if os.environ.get("FLIPSIDE_SOAK") else 40
+    text = network.eapol_test(count=many - 1, seconds=120)
     assert text.rstrip().endswith("SUCCESS"), text[-2000:]
-    assert text.count("EAP-AKA: UMTS authentication (SIM)") + text.count("CTRL-EVENT-EAP-SUCCESS") >= 500
+    assert text.count("CTRL-EVENT-EAP-SUCCESS") == many
 
 
 def test_wired(network):

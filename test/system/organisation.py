@@ -35,13 +35,24 @@ class Organisation:
         self.call("persona", "create", f"--kernel={source / 'kernel'}", f"--initrd={source / 'initrd'}", "--board=qemu-virt",
                   *options, name)
 
-    def enroll(self, disk):
-        """Enrols the terminal whose disk that is, after its first start, and returns its name."""
-        self.call("device", "enroll", "--name=terminal", "--yes", disk)
+    def enroll(self, disk, thumbprint=None):
+        """Enrols the terminal whose disk that is, after its first start, by what its screen showed or without that, and
+        returns its name."""
+        self.call("device", "enroll", "--name=terminal", f"--thumbprint={thumbprint}" if thumbprint else "--yes", disk)
         return "terminal"
+
+    def issue(self, name, device):
+        """Issues a persona to a terminal; returns where it lies."""
+        out = self.directory / "out"
+        self.call("persona", "issue", f"--device={device}", f"--to={out}", name)
+        return out
 
     def deliver(self, name, device, disk):
         """Issues a persona to a terminal and puts it onto its disk."""
-        out = self.directory / "out"
-        self.call("persona", "issue", f"--device={device}", f"--to={out}", name)
-        self.call("deliver", out, disk)
+        self.call("deliver", self.issue(name, device), disk)
+
+    def recover(self, name, device, disk):
+        """Gives a terminal the key of its persona once more, so that its user can set a new PIN."""
+        to = self.directory / "recovery"
+        self.call("device", "recover", f"--device={device}", f"--to={to}", name)
+        self.call("deliver", to, disk)

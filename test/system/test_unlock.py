@@ -1,138 +1,181 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Encrypted personas on a device: first start, PIN, flips, restarts, lock-out, recovery, updates; and no secret anywhere else."""
+"""Encrypted personas: first start, PIN, flips, restarts, lock-out, recovery, updates; refusals; and no secret where none belongs."""
 
-import re
-import shutil
-
-import image
 import pytest
 from attacker import Plan
-from machine import Ended
+from devices import WORK, Device, Search, line_of, read_anew, type_new_pin, type_pin, unlock
+from organisation import Organisation
 from personas import ANSWER, BOOT, Witness
-from provision import (Organisation, device_detail, keys_of, make_attempts, plain_disk, type_new_pin, type_pin)
 
-FIRST_PIN = "4711-of-the-test"
+PIN = "4711-of-the-test"
 SECOND_PIN = "a second PIN, longer"
 THIRD_PIN = "0815-after-recovery"
 FILE_KEPT = "in a file on the disk, for want of a TPM: whoever has the disk has it"
-UP_TOKEN = "cat /proc/device-tree/chosen/flipside,up-token | tr -d '\\0'; echo"
-VERSION = "cat /proc/device-tree/chosen/flipside,version | tr -d '\\0'; echo"
-CREDENTIAL = "sha256sum </.extra/credentials/c*"
+CHOSEN = "/proc/device-tree/chosen"
+UP_TOKEN, VERSION = "flipside,up-token", "flipside,version"
+CREDENTIAL = "sha256sum /.extra/credentials/*"
 
 
-class Device:
-    """A disk that was set up for a new organisation, started once, enrolled, and given the persona `work`."""
-
-    def __init__(self, start, directory, firmware="u-boot", tpm=None):
-        self.start_machine, self.firmware, self.tpm = start, firmware, tpm
-        self.directory, self.disk = directory, directory / "disk.img"
-        self.organisation = Organisation(directory / "acme")
-        plain_disk(self.disk)
-        self.organisation.install(self.disk)
-        self.organisation.create()
-        terminal = self.start()
-        terminal.expect("First start: this device has made its key", BOOT)
-        terminal.picker()
-        thumbprint, self.keeping = device_detail(terminal)
-        terminal.quit()
-        self.name = self.organisation.enroll(self.disk, thumbprint)
-        self.organisation.issue(self.disk, self.name)
-
-    def start(self, **options):
-        """Starts the machine; what it writes stays."""
-        return self.start_machine(self.disk, firmware=self.firmware, memory="1G", **{"tpm": self.tpm, **options})
-
-    def came_up(self, token):
-        """Leaves the mark of a version that came up, as its system does."""
-        image.put_on_esp(self.disk, token.encode().ljust(512, b"\0"), "flipside/personas/work/up")
-
-    def issue(self):
-        self.organisation.issue(self.disk, self.name)
-
-
-def listed(terminal):
-    """The picker's line of `work`."""
-    return re.search(r"^ +\d +work .*", terminal.picker(), re.MULTILINE).group(0)
-
-
-def start_work(terminal, *pins):
-    """Chooses `work`, types PINs, of which the last is right, and waits for its shell."""
-    terminal.send("2\r")
-    for pin in pins:
-        type_pin(terminal, pin)
-    terminal.prompt("work")
-
-
-class Search:
-    """Looks for secrets in a running machine's memory and on a disk."""
-
-    def __init__(self, **secrets):
-        self.secrets = secrets
-
-    def _places(self, data):
-        for name, secret in self.secrets.items():
-            at = data.find(secret)
-            while at >= 0:
-                yield name, at
-                at = data.find(secret, at + 1)
-
-    def memory(self, terminal, plan, path):
-        """Where in RAM they are, by the owner of the place: {(owner, secret)}."""
-        ram, size = 0x40000000, 1 << 30
-        terminal.qmp("pmemsave", val=ram, size=size, filename=str(path))
-        data = path.read_bytes()
-        path.unlink()
-
-        def owner(address):
-            return next((name for name, (first, last) in plan.ranges.items() if first <= address <= last), f"{address:#x}")
-
-        return {(owner(ram + at), name) for name, at in self._places(data)}
-
-    def disk(self, disk):
-        """Which of them are on a disk."""
-        return {name for name, _ in self._places(disk.read_bytes())}
+def value(terminal, name):
+    """What the persona's device tree says. The commands are short enough for one line of the terminal."""
+    terminal.call(f"cd {CHOSEN}")
+    return terminal.call(f"cat {name}; echo").replace("\0", "").strip()
 
 
 @pytest.mark.parametrize("firmware", ["u-boot", "edk2"])
-def test_first_start_to_a_flip_and_no_secret_is_left(start, tmp_path, firmware):
-    device = Device(start, tmp_path, firmware)
+def test_first_start_to_a_flip_and_no_secret_is_left(tmp_path, firmware):
+    device = Device(tmp_path, firmware)
+    device.create()
     assert device.keeping == FILE_KEPT
-    terminal = device.start()
-    plan = Plan(terminal)
-    assert "locked, 256 MB, version 1" in listed(terminal)
-    terminal.send("2\r")
-    terminal.expect("work is new on this device: choose its PIN", ANSWER)
-    type_pin(terminal, FIRST_PIN, "New PIN: ")
-    type_pin(terminal, SECOND_PIN, "The same again: ")
-    terminal.expect("two different ones", ANSWER)
-    type_pin(terminal, FIRST_PIN[:4] + "oops\b\b\b\b" + FIRST_PIN[4:], "New PIN: ")
-    type_pin(terminal, FIRST_PIN, "The same again: ")
-    terminal.prompt("work")
-    assert terminal.call(VERSION) == "1"
-    assert "-r--------" in terminal.call("ls -l /.extra/credentials")
-    witness = Witness(terminal, "work")
-    terminal.flip("personal")
-    assert terminal.run("ls /.extra /proc/device-tree/chosen/flipside,up-token")[0] != 0
-    found_at = tmp_path / "memory"
-    assert FIRST_PIN not in terminal.output
-    terminal.monitor("stop")
-    shutil.copyfile(device.disk, tmp_path / "copy.img")
-    keys = keys_of(tmp_path / "copy.img", tmp_path / "store", FIRST_PIN)
-    search = Search(pin=FIRST_PIN.encode(), **keys)
-    # The volume key is the work system's: in its memory, and in the switcher's copy of its initrd.
-    found = search.memory(terminal, plan, found_at)
-    assert ("work", "volume") in found and ("switcher", "volume") in found
-    assert found <= {("work", "volume"), ("switcher", "volume")}, found
-    terminal.monitor("cont")
-    terminal.flip("work")
-    witness.check()
-    credential = terminal.call(CREDENTIAL)
-    terminal.quit()
-    assert search.disk(device.disk) == set()
+    with device.machine() as terminal:
+        plan = Plan(terminal)
+        assert "locked, 256 MB, version 1" in line_of(terminal, "work")
+        terminal.send("2\r")
+        terminal.expect("work is new on this device: choose its PIN", ANSWER)
+        type_pin(terminal, PIN, "New PIN: ")
+        type_pin(terminal, SECOND_PIN, "The same again: ")
+        terminal.expect("two different ones", ANSWER)
+        type_pin(terminal, PIN[:4] + "oops" + 4 * "\b" + PIN[4:], "New PIN: ")
+        type_pin(terminal, PIN, "The same again: ")
+        terminal.prompt("work")
+        assert value(terminal, VERSION) == "1"
+        assert "-r--------" in terminal.call("ls -l /.extra/credentials")
+        credential = terminal.call(CREDENTIAL)
+        witness = Witness(terminal, "work")
+        terminal.flip("personal")
+        assert terminal.call(f"ls -d /.extra {CHOSEN}/flipside* 2>/dev/null | wc -l") == "0"
+        assert PIN not in terminal.output
 
-    terminal = device.start()
-    assert "locked, 256 MB, version 1" in listed(terminal)
-    start_work(terminal, FIRST_PIN[:-1], FIRST_PIN)
-    assert "wrong PIN" in terminal.output and "9 attempts left" in terminal.output
-    assert terminal.call(CREDENTIAL) == credential
-    terminal.quit()
+        search = Search(pin=PIN.encode(), **device.keys(PIN))
+        # The volume key is the work system's: in its memory, and in the switcher's copy of its initrd.
+        assert search.memory(terminal, plan, tmp_path / "memory") == {("work", "volume"), ("switcher", "volume")}
+        assert search.disk(device.disk) == set()
+        terminal.flip("work")
+        witness.check()
+        terminal.quit()
+
+    with device.machine() as terminal:
+        assert "locked, 256 MB, version 1" in line_of(terminal, "work")
+        terminal.send("2\r")
+        for pin in (PIN[:-1], PIN):
+            type_pin(terminal, pin)
+        terminal.prompt("work")
+        assert "work: wrong PIN" in terminal.output and "work: 9 attempts left" in terminal.output
+        assert terminal.call(CREDENTIAL) == credential
+
+
+def test_pins_updates_lock_out_and_recovery(tmp_path):
+    device = Device(tmp_path)
+    device.create()
+    with device.machine() as terminal:
+        terminal.picker()
+        terminal.send("2u")
+        type_new_pin(terminal, PIN)
+        terminal.picker()
+        terminal.send("p")
+        type_pin(terminal, PIN)
+        type_new_pin(terminal, SECOND_PIN)
+        terminal.expect("work: the PIN was changed", BOOT)
+        terminal.picker()
+        read_anew(terminal)
+        terminal.send("2\r")
+        type_pin(terminal, PIN)
+        terminal.expect("work: wrong PIN", BOOT)
+        type_pin(terminal, SECOND_PIN)
+        terminal.prompt("work")
+        credential = terminal.call(CREDENTIAL)
+        device_token = value(terminal, UP_TOKEN)
+        terminal.quit()
+    device.came_up(device_token)
+
+    # A version that does not come up is tried three times; then the one before is started again.
+    device.update("--cmdline=console=ttyAMA0 second")
+    with device.machine() as terminal:
+        terminal.picker()
+        for _ in range(3):
+            said = unlock(terminal, "2", SECOND_PIN)
+            assert "Decrypting work, version 2" in said and "this version is new and is tried" in said
+            read_anew(terminal)
+        said = unlock(terminal, "2", SECOND_PIN)
+        assert "Decrypting work, version 1" in said and "2" in said and "tried" not in said
+        read_anew(terminal)
+        terminal.send("2u")
+        for left in (10, 9, 8):
+            terminal.expect(f"work: {left} attempts left", BOOT)
+            type_pin(terminal, PIN)
+        terminal.expect("After wrong PINs: 5 s until the next attempt", BOOT)
+        terminal.send("\x1b")
+        terminal.picker()
+        terminal.quit()
+
+    device.make_attempts(10)
+    with device.machine() as terminal:
+        assert "locked out" in line_of(terminal, "work")
+        terminal.send("2")
+        terminal.expect("can't be started", ANSWER)
+        terminal.quit()
+
+    device.organisation.recover("work", device.name, device.disk)
+    device.update("--cmdline=console=ttyAMA0 loglevel=4 flipside.name=work third")
+    with device.machine() as terminal:
+        terminal.picker()
+        terminal.send("2\r")
+        terminal.expect("work was recovered by your organisation: choose its PIN", ANSWER)
+        type_new_pin(terminal, THIRD_PIN)
+        terminal.prompt("work")
+        assert value(terminal, VERSION) == "3" and "third" in terminal.call("cat /proc/cmdline; echo")
+        assert terminal.call(CREDENTIAL) == credential
+
+
+def test_a_tpm_keeps_the_key(tmp_path):
+    device = Device(tmp_path, tpm=tmp_path / "tpm")
+    device.create()
+    assert device.keeping == "sealed in the TPM"
+    with device.machine() as terminal:
+        terminal.picker()
+        terminal.send("2\r")
+        type_new_pin(terminal, PIN)
+        terminal.prompt("work")
+        terminal.flip_to_start("personal")
+        terminal.prompt("personal")
+        terminal.quit()
+    with device.machine() as terminal:
+        terminal.picker()
+        assert "wrong PIN" in unlock(terminal, "2", SECOND_PIN, PIN)
+        terminal.quit()
+    for tpm, reason in ((None, "sealed in a TPM that is not there"), (True, "sealed in another TPM")):
+        with device.machine(tpm=tpm) as terminal:
+            terminal.expect(f"Encrypted personas can't be opened: .*{reason}", BOOT)
+            assert "refused" in line_of(terminal, "work")
+            terminal.expect("Start 1 personal in", ANSWER)
+            terminal.quit()
+
+
+def test_what_is_not_genuine_is_refused_and_the_others_start(tmp_path):
+    device = Device(tmp_path)
+    device.create("work", "--unlock=device")
+    device.create("broken", "--unlock=device")
+    device.alter("personas/broken/a/kernel")
+    issued = device.organisation.issue("work", device.name) / "personas"
+    device.put_persona(issued / "work", "copied")
+    device.put_persona(issued / "work", "altered")
+    device.alter("personas/altered/a/manifest")
+    stranger = Organisation(tmp_path / "stranger")
+    stranger.enroll(device.disk)
+    stranger.create("foreign", WORK)
+    device.put_persona(stranger.issue("foreign", "terminal") / "personas/foreign", "foreign")
+    device.configure()
+    refused = {"altered": "altered|not a manifest", "broken": "kernel: ", "copied": "another persona", "foreign": "another organisation",
+               "personal": "not signed by Acme Ltd"}
+    with device.machine() as terminal:
+        listed = terminal.picker()
+        for name, reason in refused.items():
+            line = next(line for line in listed.splitlines() if f" {name} " in line)
+            assert ("refused" in line or "damaged" in line) and any(part in line for part in reason.split("|")), line
+        terminal.expect("Start 6 work in", ANSWER)
+        terminal.prompt("work")
+        terminal.quit()
+    device.put("organisation", tmp_path / "stranger/acme/organisation")
+    with device.machine() as terminal:
+        terminal.expect("Encrypted personas can't be opened: this device belongs to another organisation", BOOT)
+        assert "Nothing can be started" in terminal.expect("Nothing can be started", BOOT).group(0)

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The virtual USIM beneath two personas: over the channel, flips, power cuts, and against who must not have it."""
 
-import os
+import re
+import socket
 import subprocess
+import sys
+import time
 
 import pytest
 
 import image
 from conftest import DISKS
-from machine import BUILD
-from personas import ANSWER, PERSONAS
+from machine import BUILD, ROOT
+from personas import ANSWER, BOOT, PERSONAS
 from usims import PIN, Card, Device, with_guest
 
+sys.path.insert(0, str(ROOT / "test/interop"))
+from usim_network import Subscriber  # noqa: E402
+
+LOGIN = 4 * BOOT  # systemd under emulation, on a busy machine
 ON, OFF, ATR = "01", "00", "04"
 SELECT_USIM = "00a4040c07a0000000871002"
 SUCCESS = b"\x00\x90\x00"
 IS_OFF, REFUSED, BAD_FRAME = b"\x01", b"\x02", b"\x03"
-STEP = 32  # from one SEQ to the next: IND is in the low five bits (TS 33.102 C.1.1.1)
 
 
 def verify(pin):
@@ -24,35 +30,19 @@ def verify(pin):
     return f"0020000108{pin.encode().hex()}{'ff' * (8 - len(pin))}"
 
 
-class Authority:
-    """An authentication centre: osmo-auc-gen, which knows nothing of this project."""
-
-    def __init__(self, k, opc):
-        self.k, self.opc, self.sqn = k, opc, 0
-
-    def challenge(self):
-        """The next challenge, as AUTHENTICATE, and the RES that answers it."""
-        self.sqn += STEP
-        done = subprocess.run(["osmo-auc-gen", "-3", "-a", "MILENAGE", "-k", self.k, "-o", self.opc, "-f", "8000",
-                               "-s", str(self.sqn), "-r", os.urandom(16).hex()], check=True, capture_output=True, text=True)
-        values = dict(line.split(":", 1) for line in done.stdout.replace("\t", "").splitlines() if ":" in line)
-        return f"008800812210{values['RAND'].strip()}10{values['AUTN'].strip()}", values["RES"].strip()
-
-    def resynchronise(self, auts, rand):
-        """Takes the card's sequence number out of its AUTS."""
-        done = subprocess.run(["osmo-auc-gen", "-3", "-a", "MILENAGE", "-k", self.k, "-o", self.opc, "-r", rand, "-A", auts],
-                              check=True, capture_output=True, text=True)
-        value = next(line for line in done.stdout.splitlines() if "SQN.MS" in line)
-        self.sqn = int(value.split("=")[-1].split(":")[-1].strip().split()[0])
+def challenge(network):
+    """The next challenge, as AUTHENTICATE, and the RES that answers it."""
+    rand, autn, _, _, res = network.vector()
+    return f"008800812210{rand}10{autn}", res
 
 
-def authenticate(card, authority):
+def authenticate(card, network):
     """One authentication that must succeed; returns its command, to be tried again."""
-    command, res = authority.challenge()
-    answers = card.frames(ON, SELECT_USIM, verify(PIN), command, "00c0000035")
+    command, res = challenge(network)
+    answers = card.frames(ON, SELECT_USIM, verify(PIN), command, "00c000002c")
     assert answers[:3] == [answers[0], SUCCESS, SUCCESS], answers
-    assert answers[3] == b"\x00\x61\x35", answers
-    assert answers[4][1:3] == b"\xdb\x08" and answers[4][3:11].hex() == res.lower(), answers
+    assert answers[3] == b"\x00\x61\x2c", answers
+    assert answers[4][1:3] == b"\xdb\x08" and answers[4][3:11].hex() == res, answers
     return command
 
 
@@ -105,7 +95,8 @@ def memory_holds_none(terminal, secrets, directory):
 def find_partitions(terminal):
     """Where the running persona's partition is, by its own device tree."""
     text = terminal.call("od -An -v -tx1 /proc/device-tree/memory*/reg | tr -d ' \\n'")
-    return text[:16], text[16:32]
+    found = re.search(r"([0-9a-f]{16})([0-9a-f]{16})", text)
+    return found.group(1), found.group(2)
 
 
 def start(device, request_log):
@@ -131,14 +122,14 @@ def other_persona_gets_nothing(terminal):
 def test_a_card_beneath_two_personas(device, request):
     log = BUILD / "log/system/usim.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    authority = Authority(*device.secrets)
+    network = Subscriber(*device.secrets, 0)
     terminal = start(device, log)
     request.node.machines = [terminal]
     try:
         card = Card(terminal)
         atr = card.frames(ATR, SELECT_USIM, ON, ATR)
         assert atr[:2] == [IS_OFF, IS_OFF] and atr[2] == atr[3] and atr[2][1] == 0x3b
-        first = authenticate(card, authority)
+        first = authenticate(card, network)
         refused_as_not_fresh(card, first)
         assert card.frames(ON, SELECT_USIM, first, verify("0000")) == [atr[2], SUCCESS, b"\x00\x69\x82", b"\x00\x63\xc2"]
         # A session that is open over a flip: two programs, one port, and the card is off for whoever was suspended.
@@ -148,29 +139,109 @@ def test_a_card_beneath_two_personas(device, request):
         assert card.frames(ATR, "00a4000c023f00") == [IS_OFF, IS_OFF]
         # Guesses are counted over the flip.
         assert card.frames(ON, SELECT_USIM, verify("1111"))[2] == b"\x00\x63\xc1"
-        second = authenticate(card, authority)
+        second = authenticate(card, network)
         statuses = terminal.call("usim $port --attack 4000", 10 * ANSWER).split()[1:]
         assert int(statuses[0]) > 1000 and int(statuses[3]) > 100, statuses
-        assert card.frames(ON, SELECT_USIM, verify("1111"))[2] in (b"\x00\x63\xc2", b"\x00\x63\xc1")
+        computing = f"008800812210{'5a' * 16}10{'a5' * 16}"  # MACs are computed to find it wrong
+        assert "vectors kept" in terminal.call(f"usim $port {ON} {SELECT_USIM} {verify(PIN)} --vectors 500 {computing}")
+        assert card.frames(ON, SELECT_USIM, verify("1111"))[2] == b"\x00\x63\xc2"
         memory_holds_none(terminal, device.secrets, device.directory)
         assert terminal.kernel_trouble() == []
     finally:
         terminal.kill()  # as by pulling the plug
-    after_the_cut(device, request, authority, (first, second), log)
+    after_the_cut(device, request, network, (first, second), log)
 
 
-def after_the_cut(device, request, authority, used, log):
+def after_the_cut(device, request, network, used, log):
     """Nothing that was accepted is accepted again, and a guess costs what it costs."""
     terminal = start(device, log)
     request.node.machines.append(terminal)
     try:
         card = Card(terminal)
-        assert card.frames(ON, SELECT_USIM, "0020000100")[2][1:] in (b"\x63\xc2", b"\x63\xc1")
+        assert card.frames(ON, SELECT_USIM, "0020000100")[2] == b"\x00\x63\xc2"
         for command in used:
             auts = refused_as_not_fresh(card, command)
-        authority.resynchronise(auts, used[-1][12:44])
-        authenticate(card, authority)
+        network.resynchronise(auts, used[-1][12:44])
+        authenticate(card, network)
     finally:
         terminal.quit()
     holds_none(device.disk, device.secrets)
     holds_none(device.flash, device.secrets)
+
+
+class Network:
+    """The network's side on this machine: hostapd's EAP server, whose authentication centre is osmo-auc-gen."""
+
+    def __init__(self, device):
+        self.directory, self.processes = device.directory, []
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.path("users").write_text('"0"* AKA\n"6"* AKA\'\n* AKA,AKA\',SIM\n')
+        self.path("clients").write_text("127.0.0.1 radius\n")
+        self.path("radius.conf").write_text(
+            f"driver=none\neap_server=1\neap_user_file={self.path('users')}\neap_sim_db=unix:{self.path('auc.socket')}\n"
+            f"radius_server_clients={self.path('clients')}\nradius_server_auth_port={self.port}\n"
+            "eap_sim_aka_result_ind=0\neap_sim_id=0\n")
+        self.start("ready", sys.executable, "-B", ROOT / "test/interop/usim_network.py", self.path("auc.socket"),
+                   self.path("auc"), self.path("resynchronised"))
+        self.start("AP-ENABLED", "hostapd", self.path("radius.conf"))
+
+    def path(self, name):
+        return self.directory / name
+
+    def start(self, word, *command):
+        """Starts a program and waits until it says the word."""
+        log = self.path(f"{len(self.processes)}.log")
+        with open(log, "w") as file:
+            self.processes.append(subprocess.Popen([str(part) for part in command], stdout=file, stderr=subprocess.STDOUT))
+        deadline = time.monotonic() + ANSWER
+        while word not in log.read_text():
+            assert time.monotonic() < deadline and self.processes[-1].poll() is None, log.read_text()
+            time.sleep(0.1)
+
+    def resynchronised(self):
+        return self.path("resynchronised").exists()
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def debian_device():
+    personas = [image.Persona(name, BUILD / "personas" / name) for name in PERSONAS]
+    made = Device(DISKS / "usim-debian", personas)
+    made.enrol()
+    made.issue()
+    network = Network(made)
+    yield made, network
+    network.close()
+    made.disk.unlink()
+
+
+def eapol_test(terminal, network):
+    """EAP-AKA in a persona: eapol_test, wpa_supplicant's code, through pcscd, the reader driver, the channel and the switcher."""
+    terminal.call("printf 'fast_reauth=0\\nnetwork={\\nkey_mgmt=IEEE8021X\\neap=AKA\\npcsc=\"\"\\neapol_flags=0\\n"
+                  f"pin=\"{PIN}\"\\n}}\\n' >/run/aka.conf")
+    text = terminal.call(f"eapol_test -c /run/aka.conf -a 10.0.2.2 -p {network.port} -s radius -R 'Flipside USIM 00 00' -t 60 "
+                         "| tail -n 40", 4 * ANSWER)
+    assert text.rstrip().endswith("SUCCESS"), text
+
+
+@pytest.mark.debian
+def test_stock_programs_authenticate_in_both_personas(start, debian_device):
+    device, network = debian_device
+    terminal = start(device.disk, flash=device.flash, memory="3G")
+    for name in PERSONAS:
+        if name == "work":
+            terminal.flip_to_start("work")
+        terminal.log_in(name, LOGIN)
+        terminal.call("systemctl start pcscd.socket; until ip route | grep -q default; do sleep 1; done", LOGIN)
+        eapol_test(terminal, network)
+    for name in PERSONAS:
+        terminal.flip(name, timeout=LOGIN)
+        eapol_test(terminal, network)
+        assert terminal.kernel_trouble() == []
+    assert not network.resynchronised()

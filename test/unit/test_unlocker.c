@@ -329,6 +329,9 @@ static void test_attempts(void **state) {
     assert_int_equal(attempts_left(&record), STATE_ATTEMPTS_MAX - 1);
     assert_int_equal(attempts_delay_s(&record), 0);
     assert_true(attempts_take(&record));
+    attempts_return(&record);
+    assert_int_equal(attempts_left(&record), STATE_ATTEMPTS_MAX - 1);
+    assert_true(attempts_take(&record));
     // The persona was cut off and starts again: it counts on. What the loader knows counts if it is more.
     attempts_open(&record, id, 1);
     assert_int_equal(attempts_left(&record), STATE_ATTEMPTS_MAX - 2);

@@ -96,7 +96,7 @@ static size_t used_of(const struct disk *from, const char *path) {
 static void flip_each_byte(const struct disk *from, const char *path) {
     const struct disk_file *file = disk_find((struct disk *)from, path);
     size_t used = used_of(from, path);
-    for (size_t i = 0; i < file->size; i += i < used + 4 ? 1 : 97) {
+    for (size_t i = 0; i < file->size; i += i < used + 4 ? FLIP_STEP : 97) {
         disk = *from;
         disk.bytes[file->start + i] ^= 0x01;
         (void)refused();
@@ -106,7 +106,7 @@ static void flip_each_byte(const struct disk *from, const char *path) {
 /* Cut within what it says, and made longer. */
 static void change_length(const struct disk *from, const char *path) {
     size_t used = used_of(from, path);
-    for (size_t size = 0; size < used; size += size + 8 < used && size > 8 ? 7 : 1) {
+    for (size_t size = 0; size < used; size += size + 8 < used && size > 8 ? 7 * FLIP_STEP : 1) {
         disk = *from;
         disk_find(&disk, path)->size = size;
         (void)refused();
@@ -174,7 +174,7 @@ static void test_state(void **state) {
     (void)state;
     const struct disk_file *a = disk_find(&opened, "device/state.a"), *b = disk_find(&opened, "device/state.b");
     size_t used = used_of(&opened, "device/state.a");
-    for (size_t i = 0; i < used; i++) {
+    for (size_t i = 0; i < used; i += FLIP_STEP) {
         disk = opened;
         disk.bytes[a->start + i] ^= 0x01;
         disk.bytes[b->start + i] ^= 0x01;
@@ -202,12 +202,12 @@ static void test_device_key(void **state) {
     (void)state;
     const struct disk_file *file = disk_find(&opened, "device/key");
     size_t used = used_of(&opened, "device/key");
-    for (size_t i = 0; i < file->size; i += i < used ? 1 : 61) {
+    for (size_t i = 0; i < file->size; i += i < used ? FLIP_STEP : 61) {
         disk = opened;
         disk.bytes[file->start + i] ^= 0x01;
         device_refused(VAULT_KEY_LOST);
     }
-    for (size_t size = 0; size < used; size++) {
+    for (size_t size = 0; size < used; size += FLIP_STEP) {
         disk = opened;
         disk_find(&disk, "device/key")->size = size;
         device_refused(VAULT_KEY_LOST);
@@ -220,12 +220,12 @@ static void test_device_key(void **state) {
 static void test_organisation(void **state) {
     (void)state;
     const struct disk_file *file = disk_find(&opened, "organisation");
-    for (size_t i = 0; i < file->size; i++) {
+    for (size_t i = 0; i < file->size; i += FLIP_STEP) {
         disk = opened;
         disk.bytes[file->start + i] ^= 0x01;
         device_refused(VAULT_BAD_ORGANISATION);
     }
-    for (size_t size = 1; size < file->size; size++) {
+    for (size_t size = 1; size < file->size; size += FLIP_STEP) {
         disk = opened;
         disk_find(&disk, "organisation")->size = size;
         device_refused(VAULT_BAD_ORGANISATION);
@@ -364,7 +364,7 @@ static void test_files(void **state) {
     genuine.size = disk_find(&disk, "personas/work/a/kernel")->size;
     memcpy(genuine.bytes, disk_bytes(&disk, "personas/work/a/kernel"), genuine.size);
     assert_true(digest_is_good(&genuine) && decrypts(&genuine));
-    for (size_t i = 0; i < genuine.size; i += i < STREAM_HEADER_SIZE + 16 ? 1 : 13) {
+    for (size_t i = 0; i < genuine.size; i += i < STREAM_HEADER_SIZE + 16 ? FLIP_STEP : 13 * FLIP_STEP) {
         altered = genuine;
         altered.bytes[i] ^= 0x01;
         expect_bad(&altered);

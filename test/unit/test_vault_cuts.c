@@ -5,7 +5,7 @@
 // An operation is done once, on a disk that records its sectors. Then, for each sector, the disk is put together as it
 // was when the power went at that one: the sectors before it new, those after it old, and the one itself old, new up to
 // any of 127 places and old from there, the other way round, or garbled, in whole or in half (with the sanitizers,
-// which are slow, 31 places). From that disk a device starts; what leaves the same disk is started from but once.
+// which are slow, 7 places). From that disk a device starts; what leaves the same disk is started from but once.
 #include "persona/vault.h"
 
 #include <setjmp.h>

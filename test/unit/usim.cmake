@@ -2,8 +2,24 @@
 foreach(name milenage tuak)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 endforeach()
-foreach(name aka power suci card)
+foreach(name aka power suci card port)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c usim_fixture.c usim_cases.c INCLUDES crypto/usim
                        LIBRARIES flipside_usim)
 endforeach()
 flipside_unit_test(NAME usim_flash SOURCES test_usim_flash.c LIBRARIES flipside_usim)
+
+# Under valgrind, from sources of their own: the card's say there what of a secret becomes known.
+find_program(VALGRIND valgrind)
+if(VALGRIND AND NOT FLIPSIDE_SANITIZE AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    file(GLOB usim RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/crypto/usim/*.c)
+    add_executable(test_usim_taint test_usim_taint.c usim_fixture.c)
+    foreach(file IN LISTS usim)
+        target_sources(test_usim_taint PRIVATE ${CMAKE_SOURCE_DIR}/${file})
+    endforeach()
+    target_compile_definitions(test_usim_taint PRIVATE USIM_TAINT)
+    target_include_directories(test_usim_taint PRIVATE ${CMAKE_SOURCE_DIR}/crypto/usim ${CMAKE_SOURCE_DIR}/crypto/usim/include
+                               ${CMAKE_CURRENT_SOURCE_DIR})
+    target_link_libraries(test_usim_taint PRIVATE flipside_crypto flipside_strict)
+    add_test(NAME unit.usim_taint COMMAND ${VALGRIND} -q --error-exitcode=1 $<TARGET_FILE:test_usim_taint>)
+    set_tests_properties(unit.usim_taint PROPERTIES SKIP_RETURN_CODE 77)
+endif()

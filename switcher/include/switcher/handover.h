@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 6u
+#define HANDOVER_VERSION 7u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
@@ -59,9 +59,9 @@ struct handover_persona {
     char name[HANDOVER_NAME_SIZE];
     char title[HANDOVER_TITLE_SIZE];
     struct handover_range partition;
-    uint64_t entry;      /* of the kernel, inside the partition */
-    uint64_t devicetree; /* handed to the kernel in x0 (arm64 boot protocol), inside the partition */
-    uint64_t vttbr;      /* VTTBR_EL2: stage-2 root with the VMID in bits 63:48; VMID >= 1, one a persona */
+    uint64_t entry;       /* of the kernel, inside the partition */
+    uint64_t devicetree;  /* handed to the kernel in x0 (arm64 boot protocol), inside the partition */
+    uint64_t vttbr;       /* VTTBR_EL2: stage-2 root with the VMID in bits 63:48; VMID >= 1, one a persona */
     uint64_t vttbr_start; /* the same from each start on, until the persona calls SMCCC_GIVE_UP; may reach more */
     uint32_t copy_count;
     uint32_t prewarm_ms; /* started before the first persona, and suspended when it is up in this time; 0: it is not */

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "usim/port.h"
+#include "usim_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SESSION = 77 };
+
+static struct usim_fixture fixture;
+static struct usim_port port;
+static struct usim_port_user user;
+static uint8_t answer[USIM_PORT_ANSWER_MAX];
+static size_t answer_size;
+
+static int set_up(void **state) {
+    (void)state;
+    usim_fixture_open(&fixture, NULL);
+    usim_card_power_off(&fixture.card);
+    port = (struct usim_port){.card = &fixture.card};
+    user = (struct usim_port_user){.allowed = true, .access = USIM_AUTHENTICATE, .session = SESSION};
+    return 0;
+}
+
+static enum usim_port_status ask(const void *message, size_t size) {
+    memset(answer, 0xee, sizeof answer);
+    answer_size = usim_port_answer(&port, &user, message, size, answer);
+    assert_in_range(answer_size, 1, sizeof answer);
+    return (enum usim_port_status)answer[0];
+}
+
+static enum usim_port_status order(uint8_t what) { return ask(&what, 1); }
+
+static enum usim_port_status select_mf(void) {
+    static const uint8_t command[] = {0x00, 0xa4, 0x00, 0x0c, 0x02, 0x3f, 0x00};
+    return ask(command, sizeof command);
+}
+
+static unsigned verify(const char *pin) {
+    uint8_t command[13] = {0x00, 0x20, 0x00, 0x01, 0x08};
+    memset(command + 5, 0xff, 8);
+    memcpy(command + 5, pin, strlen(pin));
+    assert_int_equal(ask(command, sizeof command), USIM_PORT_OK);
+    return (unsigned)(answer[1] << 8 | answer[2]);
+}
+
+static void test_orders(void **state) {
+    uint8_t atr[USIM_ATR_MAX];
+    size_t size = usim_card_atr(atr);
+    (void)state;
+    assert_int_equal(order(USIM_PORT_ATR), USIM_PORT_IS_OFF);
+    assert_int_equal(select_mf(), USIM_PORT_IS_OFF);
+    static const uint8_t answered[] = {USIM_PORT_ON, USIM_PORT_ATR, USIM_PORT_RESET};
+    for (unsigned i = 0; i < sizeof answered; i++) {
+        assert_int_equal(order(answered[i]), USIM_PORT_OK);
+        assert_int_equal(answer_size, 1 + size);
+        assert_memory_equal(answer + 1, atr, size);
+    }
+    assert_int_equal(select_mf(), USIM_PORT_OK);
+    assert_int_equal(answer_size, 3);
+    assert_int_equal(order(USIM_PORT_OFF), USIM_PORT_OK);
+    assert_int_equal(answer_size, 1);
+    assert_int_equal(select_mf(), USIM_PORT_IS_OFF);
+}
+
+static void test_what_is_no_message(void **state) {
+    uint8_t long_one[1024] = {0};
+    (void)state;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    assert_int_equal(ask(NULL, 0), USIM_PORT_BAD_FRAME);
+    assert_int_equal(ask("", 0), USIM_PORT_BAD_FRAME);
+    for (unsigned what = 0; what < 256; what++)
+        if (what > USIM_PORT_RESET && what != USIM_PORT_ATR)
+            assert_int_equal(order((uint8_t)what), USIM_PORT_BAD_FRAME);
+    for (size_t size = 2; size <= sizeof long_one; size += size < 4 ? 1 : 255) {
+        assert_int_equal(ask(long_one, size), USIM_PORT_OK);
+        assert_int_equal(answer_size, 3); /* a status word */
+    }
+}
+
+/* As a flip does: the same persona, or another, at another time. */
+static void test_another_session_finds_the_card_off(void **state) {
+    (void)state;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    assert_int_equal(verify("1234"), 0x9000);
+    user.session++;
+    assert_int_equal(order(USIM_PORT_ATR), USIM_PORT_IS_OFF);
+    assert_int_equal(select_mf(), USIM_PORT_IS_OFF);
+    user.session--;
+    assert_int_equal(select_mf(), USIM_PORT_IS_OFF);
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    assert_false(fixture.card.verified[0]);
+    user.session++;
+    user.allowed = false;
+    assert_int_equal(select_mf(), USIM_PORT_REFUSED);
+    assert_false(fixture.card.powered);
+}
+
+static void test_who_may_not_comes_to_no_card(void **state) {
+    (void)state;
+    user.allowed = false;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_REFUSED);
+    assert_int_equal(order(USIM_PORT_ATR), USIM_PORT_REFUSED);
+    assert_int_equal(select_mf(), USIM_PORT_REFUSED);
+    assert_int_equal(ask(NULL, 0), USIM_PORT_REFUSED);
+    assert_int_equal(answer_size, 1);
+    user.allowed = true;
+    port.card = NULL;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_REFUSED);
+    usim_port_off(&port);
+}
+
+static void test_reading_is_not_authenticating(void **state) {
+    static const uint8_t usim[] = {0x00, 0xa4, 0x04, 0x0c, 0x07, 0xa0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02};
+    uint8_t authenticate[39] = {0x00, 0x88, 0x00, 0x81, 0x22, 0x10};
+    (void)state;
+    authenticate[22] = 0x10;
+    user.access = USIM_READ_ONLY;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    assert_int_equal(ask(usim, sizeof usim), USIM_PORT_OK);
+    assert_int_equal(verify("1234"), 0x9000);
+    assert_int_equal(ask(authenticate, sizeof authenticate), USIM_PORT_OK);
+    assert_memory_equal(answer + 1, "\x69\x82", 2);
+}
+
+static void test_guesses_are_counted_over_sessions(void **state) {
+    (void)state;
+    for (unsigned left = 2;; left--) {
+        user.session++;
+        assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+        assert_int_equal(verify("9999"), 0x63c0 | left);
+        if (left == 0)
+            break;
+    }
+    user.session++;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    assert_int_equal(verify("1234"), 0x6983);
+}
+
+static void test_random_numbers_of_a_seed(void **state) {
+    struct usim_seed seed = {.seed = {1}}, other = {.seed = {2}};
+    uint8_t first[40], second[40], third[40];
+    (void)state;
+    assert_true(usim_random_of_seed(&seed, first, sizeof first));
+    assert_true(usim_random_of_seed(&seed, second, sizeof second));
+    assert_true(usim_random_of_seed(&other, third, sizeof third));
+    assert_memory_not_equal(first, second, 8);
+    assert_memory_not_equal(first, first + 32, 8);
+    assert_memory_not_equal(first, third, 8);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_orders, set_up),
+        cmocka_unit_test_setup(test_what_is_no_message, set_up),
+        cmocka_unit_test_setup(test_another_session_finds_the_card_off, set_up),
+        cmocka_unit_test_setup(test_who_may_not_comes_to_no_card, set_up),
+        cmocka_unit_test_setup(test_reading_is_not_authenticating, set_up),
+        cmocka_unit_test_setup(test_guesses_are_counted_over_sessions, set_up),
+        cmocka_unit_test(test_random_numbers_of_a_seed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
