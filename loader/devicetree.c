@@ -168,6 +168,10 @@ static void write_chosen(struct devicetree_build *build) {
     }
     put(build, "kaslr-seed", request->kaslr_seed, sizeof(request->kaslr_seed));
     put(build, "rng-seed", request->rng_seed, sizeof(request->rng_seed));
+    put_string(build, "flipside,persona", request->persona);
+    if (request->store != NULL) {
+        put_string(build, "flipside,store", request->store);
+    }
     if (request->version != NULL) {
         put_string(build, "flipside,version", request->version);
     }

@@ -38,6 +38,7 @@ struct devicetree_request {
     uint8_t kaslr_seed[DEVICETREE_KASLR_SEED_SIZE];
     uint8_t rng_seed[DEVICETREE_RNG_SEED_SIZE];
     const char *version;  /* of an encrypted persona, decimal: /chosen/flipside,version; NULL: none */
+    const char *store;    /* GPT identifier of the partition with the store: /chosen/flipside,store; NULL: not known */
     const char *up_token; /* what its system writes down when it has come up: /chosen/flipside,up-token; NULL: none */
 };
 

@@ -40,6 +40,7 @@ static struct devicetree_request tree_request(const struct region_request *reque
         .partition = persona->partition,
         .initrd = {.base = region_place(persona).initrd, .size = persona->initrd_size},
         .command_line = persona->command_line,
+        .store = request->store,
         .version = persona->version,
         .up_token = persona->up_token,
     };

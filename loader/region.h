@@ -52,6 +52,7 @@ struct region_request {
     const struct board *board;
     const void *firmware_tree; /* the one that the board was made from */
     const struct elf_image *switcher;
+    const char *store;        /* as in the device tree's request; NULL: not known */
     unsigned parange;         /* ID_AA64MMFR0_EL1.PARange */
     uint64_t boot_cpu;        /* affinity fields of the loader's CPU */
     uint32_t flip_timeout_ms; /* 0: the board's */

@@ -195,6 +195,10 @@ struct efi_simple_file_system { /* 13.4 */
     uint64_t revision;
     efi_status (*open_volume)(struct efi_simple_file_system *, struct efi_file **root);
 };
+#define EFI_DEVICE_PATH_GUID                                                                                           \
+    {                                                                                                                  \
+        0x09576e91, 0x6d3f, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }                                 \
+    }
 #define EFI_SIMPLE_FILE_SYSTEM_GUID                                                                                    \
     {                                                                                                                  \
         0x964e5b22, 0x6459, 0x11d2, { 0x8e, 0x39, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }                                 \

@@ -87,6 +87,7 @@ bool session_open(struct session *session) {
         return false;
     }
     session->store_found = files_open(&session->files, firmware_device());
+    firmware_partition(firmware_device(), session->store_partition);
     session->access = files_access(&session->files);
     if (!session->store_found)
         console_print("The disk that this program came from can't be read\n");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "firmware.h"
 
+#include "device_path.h"
+
 #include <libfdt.h>
 #include <string.h>
 
@@ -33,6 +35,14 @@ efi_handle firmware_device(void) {
     if (firmware_boot_services()->handle_protocol(firmware.image, &guid, (void **)&image) != EFI_SUCCESS)
         return NULL;
     return image->device;
+}
+
+void firmware_partition(efi_handle device, char *text) {
+    static const struct efi_guid guid = EFI_DEVICE_PATH_GUID;
+    const void *path = NULL;
+    text[0] = '\0';
+    if (device != NULL && firmware_boot_services()->handle_protocol(device, &guid, (void **)&path) == EFI_SUCCESS)
+        (void)!device_path_partition(path, DEVICE_PATH_MAX, text);
 }
 
 enum firmware_error firmware_device_tree(const void **tree, size_t *size) {

@@ -32,6 +32,9 @@ struct efi_boot_services *firmware_boot_services(void);
 /** @return the device that this program was started from; NULL when the firmware does not tell */
 efi_handle firmware_device(void);
 
+/** Names the GPT partition of a device. @param text DEVICE_PATH_PARTITION_SIZE bytes; "": it is none */
+void firmware_partition(efi_handle device, char *text);
+
 /**
  * Finds the firmware's device tree (EBBR 2.0, 2.3).
  * @param tree out: the tree, checked to be one (libfdt's fdt_check_full())

@@ -66,6 +66,7 @@ static void gather(struct session *session, bool locked) {
         .board = &session->board,
         .firmware_tree = session->tree,
         .switcher = &session->switcher,
+        .store = session->store_partition[0] != '\0' ? session->store_partition : NULL,
         .parange = cpu_parange(),
         .boot_cpu = cpu_affinity(),
         .usim = session->usim_part,

@@ -5,6 +5,7 @@
 /** All that the loader knows, from its start to the hand-over, and the steps that it takes. */
 
 #include "board/board.h"
+#include "device_path.h"
 #include "elf.h"
 #include "files.h"
 #include "firmware.h"
@@ -69,6 +70,7 @@ struct session {
     struct region_usim usim_part; /* the same, for the region; size 0: none */
     struct store store;
     bool store_found;
+    char store_partition[DEVICE_PATH_PARTITION_SIZE]; /* where the store is; "": not known */
     bool start_failed; /* the user chose, or nobody did, and was told why that can't be */
     struct session_persona personas[STORE_PERSONAS_MAX];
     struct firmware_memory memory;

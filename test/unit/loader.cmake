@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 flipside_unit_test(NAME memory_plan SOURCES test_memory_plan.c loader/memory_plan.c INCLUDES loader)
 flipside_unit_test(NAME tables SOURCES test_tables.c loader/tables.c INCLUDES loader)
+flipside_unit_test(NAME device_path SOURCES test_device_path.c loader/device_path.c INCLUDES loader)
 flipside_unit_test(NAME elf SOURCES test_elf.c loader/elf.c INCLUDES loader)
 flipside_unit_test(NAME kernel_image SOURCES test_kernel_image.c loader/kernel_image.c loader/gunzip.c INCLUDES loader
                    LIBRARIES zlib_inflate)
