@@ -87,10 +87,8 @@ PRIMITIVE uint32_t sub_word(uint32_t word) {
 #include "gcm_one_lane.h"
 
 PRIMITIVE wide wide_counters(const uint8_t *nonce, uint32_t counter) {
-    uint32_t words[4];
-    memcpy(words, nonce, AEAD_NONCE_SIZE);
-    words[3] = __builtin_bswap32(counter);
-    return vreinterpretq_u8_u32(vld1q_u32(words));
+    uint32x4_t words = vreinterpretq_u32_u8(block_load(nonce));
+    return vreinterpretq_u8_u32(vsetq_lane_u32(__builtin_bswap32(counter), words, 3));
 }
 
 #include "gcm_kernel.h"

@@ -9,7 +9,7 @@
  *   aes_begin, aes_round, aes_end (blocks), wide_begin, wide_round, wide_end; the round's keys are 15 blocks
  *   sub_word     the S-box on each byte of a word
  *   wide_load, wide_store, wide_xor, wide_reverse, wide_first (a block in the first lane, else zero), wide_fold (all
- *   lanes to one block), wide_counters (as many as there are lanes)
+ *   lanes to one block), wide_counters (as many as there are lanes, of a nonce with a whole block to read)
  *
  * GHASH works on blocks with their bytes reversed and keys multiplied by x, so that a product needs no shift: the
  * product of a and b * x, reduced by x^128 + x^127 + x^126 + x^121 + 1 reflected, is that of a and b.
@@ -186,7 +186,16 @@ GCM_TARGET static void make_tag(const struct aead_schedule *schedule, const stru
     block_store(tag, block_xor(block_reverse(hash), encrypt_block(schedule, block_load(first_counter))));
 }
 
-GCM_TARGET static void encrypt(const struct aead_schedule *schedule, const struct gcm_text *text, uint8_t *tag) {
+/* A text whose nonce has a whole block to read. @param nonce BLOCK bytes, where it is put */
+static inline struct gcm_text with_room(const struct gcm_text *text, uint8_t *nonce) {
+    struct gcm_text result = *text;
+    memset(nonce, 0, BLOCK);
+    memcpy(nonce, text->nonce, AEAD_NONCE_SIZE);
+    result.nonce = nonce;
+    return result;
+}
+
+GCM_TARGET static void encrypt_text(const struct aead_schedule *schedule, const struct gcm_text *text, uint8_t *tag) {
     block hash = hash_bytes(schedule, block_of(0, 0), text->data, text->data_size);
     size_t at = 0;
     if (text->size >= GROUP_SIZE) {
@@ -200,7 +209,7 @@ GCM_TARGET static void encrypt(const struct aead_schedule *schedule, const struc
     make_tag(schedule, text, hash, tag);
 }
 
-GCM_TARGET static void decrypt(const struct aead_schedule *schedule, const struct gcm_text *text, uint8_t *tag) {
+GCM_TARGET static void decrypt_text(const struct aead_schedule *schedule, const struct gcm_text *text, uint8_t *tag) {
     block hash = hash_bytes(schedule, block_of(0, 0), text->data, text->data_size);
     size_t at = 0;
     for (; text->size - at >= GROUP_SIZE; at += GROUP_SIZE)
@@ -208,6 +217,18 @@ GCM_TARGET static void decrypt(const struct aead_schedule *schedule, const struc
     hash = hash_bytes(schedule, hash, text->input + at, text->size - at);
     crypt_rest(schedule, text, at);
     make_tag(schedule, text, hash, tag);
+}
+
+static void encrypt(const struct aead_schedule *schedule, const struct gcm_text *text, uint8_t *tag) {
+    uint8_t nonce[BLOCK];
+    const struct gcm_text with = with_room(text, nonce);
+    encrypt_text(schedule, &with, tag);
+}
+
+static void decrypt(const struct aead_schedule *schedule, const struct gcm_text *text, uint8_t *tag) {
+    uint8_t nonce[BLOCK];
+    const struct gcm_text with = with_room(text, nonce);
+    decrypt_text(schedule, &with, tag);
 }
 
 static const struct gcm_implementation implementation = {set_key, encrypt, decrypt};

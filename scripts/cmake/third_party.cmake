@@ -38,6 +38,12 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare|linux)$")
         library/bignum_core.c library/block_cipher.c library/cipher.c library/cipher_wrap.c library/constant_time.c library/ecdh.c library/ecdsa.c library/ecp.c
         library/ecp_curves.c library/gcm.c library/hkdf.c library/hmac_drbg.c library/md.c library/nist_kw.c library/platform_util.c
         library/sha1.c library/sha256.c)
+    if(FLIPSIDE_PLATFORM MATCHES "^(efi|bare)$")
+        # SHA-256 reads messages by vectors, which strict alignment would put together from single bytes. It runs with the
+        # MMU on and alignment checks off (UEFI 2.10, 2.3.6; SCTLR_ELx.A is 0 in the switcher and in the unlocker).
+        set_source_files_properties(${FLIPSIDE_THIRD_PARTY_DIR}/mbedtls/library/sha256.c PROPERTIES COMPILE_OPTIONS
+                                    "$<IF:$<C_COMPILER_ID:GNU>,-mno-strict-align,-munaligned-access>")
+    endif()
     target_compile_definitions(mbedcrypto_small PUBLIC
         MBEDTLS_CONFIG_FILE="${CMAKE_SOURCE_DIR}/crypto/mbedtls_config.h")
 
