@@ -17,16 +17,16 @@
  * the directory that its entry in /sys lies in. */
 static bool is_mounted(dev_t disk, char *where) {
     char line[CLI_PATH_SIZE], link[128], own[CLI_PATH_SIZE], other[CLI_PATH_SIZE];
-    unsigned major_number = 0, minor_number = 0;
+    char number[24];
     bool found = false;
     (void)snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(disk), minor(disk));
     if (realpath(link, own) == NULL)
         return false;
     FILE *mounts = fopen("/proc/self/mountinfo", "r");
     while (!found && mounts != NULL && fgets(line, sizeof(line), mounts) != NULL) {
-        if (sscanf(line, "%*d %*d %u:%u %*s %511s", &major_number, &minor_number, where) != 3)
+        if (sscanf(line, "%*s %*s %23[0-9:] %*s %511s", number, where) != 2)
             continue;
-        (void)snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major_number, minor_number);
+        (void)snprintf(link, sizeof(link), "/sys/dev/block/%s", number);
         found = realpath(link, other) != NULL && strncmp(own, other, strlen(own)) == 0 &&
                 (other[strlen(own)] == '\0' || other[strlen(own)] == '/');
     }

@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { OUT, ERR, PIPES };
 
 /* Both ends of the pipes for standard output and standard error; -1: closed. */

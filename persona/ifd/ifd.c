@@ -36,7 +36,7 @@ RESPONSECODE IFDHCreateChannelByName(DWORD Lun, LPSTR DeviceName) {
     if (reader.in_use || strlen(path) >= sizeof reader.path)
         return IFD_COMMUNICATION_ERROR;
     memset(&reader, 0, sizeof reader);
-    strcpy(reader.path, path);
+    memcpy(reader.path, path, strlen(path) + 1);
     reader.port = (struct port){.path = reader.path, .fd = -1};
     reader.in_use = true;
     reader.lun = Lun;

@@ -33,6 +33,12 @@ if(FLIPSIDE_PLATFORM MATCHES "^(efi|bare)$")
                      -Wl,-z,noexecstack)
 endif()
 
+# The libraries as well: what a fuzzer does not see the ways of, it does not find inputs for.
+if(FLIPSIDE_PLATFORM STREQUAL "host" AND FLIPSIDE_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=address,undefined)
+endif()
+
 if(FLIPSIDE_PLATFORM STREQUAL "host" AND FLIPSIDE_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     add_link_options(-fsanitize=address,undefined)

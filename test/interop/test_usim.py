@@ -81,7 +81,7 @@ class World:
             process.wait(timeout=10)
 
 
-def wait_for(what, condition, timeout=15):
+def wait_for(what, condition, timeout=60):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, what
@@ -120,11 +120,23 @@ class Network(World):
                                     f"--passphrase-file={self.directory / 'passphrase'}", self.cards[imsi],
                                     name="serve")
         wait_for("the card", says(log, "is in the reader"))
-        wait_for("the card's answer to reset", lambda: "3b:9f" in self.run("opensc-tool", "-r", "0", "-a", status=None))
+        wait_for("the card's answer to reset", self.answers)
+        # pcscd looks at the reader now and then, and resets a card that it has not seen come.
+        wait_for("the card to stay", lambda: self.reads_directory() and self.reads_directory())
+
+    def answers(self):
+        """@return whether pcscd has a card, whose answer to reset it is"""
+        return "3b:9f" in self.run("opensc-tool", "-r", "0", "-a", status=None)
+
+    def reads_directory(self):
+        """@return whether a command gets through to the card"""
+        return "SW1=0x90" in self.run("opensc-tool", "-r", "0", "-s", "00:A4:00:0C:02:2F:00", status=None)
 
     def remove(self):
+        """Returns when pcscd knows it, too: else it takes the next card for this one."""
         if self.card is not None:
             self.stop(self.card)
+            wait_for("the reader to be empty", lambda: not self.answers())
         self.card = None
 
     def start_auc(self):

@@ -16,7 +16,7 @@ RESULTS = BUILD / "log/attacks"
 ATTACK = 600
 PAGE = 4096
 RAM = 0x40000000
-STACK = PAGE + 16384
+STACK = PAGE + 32768
 # QEMU's virt, hidden from every persona: first and last byte.
 HIDDEN = {
     "flash": (0x00000000, 0x07FFFFFF),

@@ -43,7 +43,7 @@ def test_first_start_to_a_flip_and_no_secret_is_left(tmp_path, firmware):
         credential = terminal.call(CREDENTIAL)
         witness = Witness(terminal, "work")
         terminal.flip("personal")
-        assert terminal.call(f"ls -d /.extra {CHOSEN}/flipside* 2>/dev/null | wc -l") == "0"
+        assert terminal.call(f"ls -d /.extra {CHOSEN}/flipside,version {CHOSEN}/flipside,up-token 2>/dev/null | wc -l") == "0"
         assert PIN not in terminal.output
 
         search = Search(pin=PIN.encode(), **device.keys(PIN))

@@ -17,7 +17,7 @@ enum { LUN = 0x10000 };
 static const uint8_t atr[] = {0x3b, 0x9f, 0x01, 0x80, 0x1f};
 
 /* What the other end does with a request. */
-static enum { RIGHT, BYTE_BY_BYTE, SILENT, EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE } manner;
+static enum manner { RIGHT, BYTE_BY_BYTE, SILENT, EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE } manner;
 static bool powered, refused;
 static unsigned requests;
 static int sockets[2];
@@ -173,7 +173,7 @@ static void test_an_answer_in_pieces(void **state) {
 }
 
 static void test_nonsense_closes_the_port(void **state) {
-    static const int manners[] = {EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE};
+    static const enum manner manners[] = {EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE};
     struct port_answer got;
     uint8_t on = PORT_ON;
     DWORD size;
