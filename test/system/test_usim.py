@@ -231,6 +231,7 @@ def eapol_test(terminal, network):
 
 
 @pytest.mark.debian
+@pytest.mark.soak
 def test_stock_programs_authenticate_in_both_personas(start, debian_device):
     device, network = debian_device
     terminal = start(device.disk, flash=device.flash, memory="3G")
