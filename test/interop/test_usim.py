@@ -155,7 +155,11 @@ class Network(World):
             f"driver=none\neap_server=1\neap_user_file={self.directory}/users\n"
             f"eap_sim_db=unix:{self.directory}/auc.socket\n"
             f"radius_server_clients={self.directory}/clients\nradius_server_auth_port={RADIUS_PORT}\n"
-            "eap_sim_aka_result_ind=0\neap_sim_id=0\n")
+            "eap_sim_aka_result_ind=0\neap_sim_id=0\n"
+            "eap_sim_db_timeout=30\n")  # the centre is a script, which a busy machine lets wait
+        # It binds there under its number as a process, which starts anew in each name space, and leaves it when it is killed.
+        for left in Path("/tmp").glob("eap_sim_db_*"):
+            left.unlink(missing_ok=True)
         _, log = self.start("hostapd", self.directory / "radius.conf", name="hostapd")
         wait_for("hostapd", says(log, "AP-ENABLED"))
 
