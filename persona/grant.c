@@ -5,6 +5,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/hkdf.h"
+#include "signed.h"
 #include "text.h"
 
 /* persona/persona.cddl */
@@ -163,28 +164,18 @@ static bool read_payload(struct grant *grant, struct cbor_bytes payload) {
     return cbor_read_end(&reader);
 }
 
-/* A file's parts, as they were read. */
-struct parts {
-    struct cbor_bytes chain[DELEGATION_CHAIN_MAX];
-    size_t chain_count;
-    struct cose_sign1 signed_grant;
-};
-
-static bool read_parts(struct parts *parts, const uint8_t *data, size_t size) {
+static bool read_parts(struct signed_object *parts, const uint8_t *data, size_t size) {
     struct cbor_reader reader = cbor_read(data, size);
     (void)cbor_read_array_of(&reader, 2, 2);
-    parts->chain_count = (size_t)cbor_read_array_of(&reader, 0, DELEGATION_CHAIN_MAX);
-    for (size_t i = 0; i < parts->chain_count; i++)
-        parts->chain[i] = cbor_read_bytes(&reader, DELEGATION_SIZE_MAX);
-    struct cbor_bytes object = cbor_read_bytes(&reader, GRANT_SIZE_MAX);
-    return cbor_read_end(&reader) && cose_sign1_read(&parts->signed_grant, object.start, object.size) == COSE_OK;
+    signed_read(&reader, parts, GRANT_SIZE_MAX);
+    return cbor_read_end(&reader);
 }
 
-static enum grant_error read_file(struct parts *parts, struct grant *grant, const uint8_t *data, size_t size) {
+static enum grant_error read_file(struct signed_object *parts, struct grant *grant, const uint8_t *data, size_t size) {
     if (text_is_blank(data, size))
         return GRANT_ABSENT;
     bool good = size <= GRANT_SIZE_MAX && read_parts(parts, data, text_unpadded(data, size)) &&
-                read_payload(grant, parts->signed_grant.payload);
+                read_payload(grant, parts->sign1.payload);
     return good ? GRANT_OK : GRANT_MALFORMED;
 }
 
@@ -206,26 +197,22 @@ static enum grant_error error_of_cose(enum cose_error error) {
     }
 }
 
-static struct grant_fault verify(const struct parts *parts, const struct delegation_trust *trust,
+static struct grant_fault verify(const struct signed_object *parts, const struct delegation_trust *trust,
                                  const struct grant *grant) {
-    struct p256_public signer;
     uint32_t role = grant->kind == GRANT_ISSUE ? DELEGATION_ROLE_MANIFEST : DELEGATION_ROLE_COMMAND;
-    enum delegation_error delegation =
-        delegation_follow(trust, parts->chain, parts->chain_count, role, grant->id, &signer);
+    const struct signed_claim claim = {GRANT_TYPE, role, grant->id};
+    enum cose_error error;
+    enum delegation_error delegation = signed_verify(parts, trust, &claim, &error);
     if (delegation == DELEGATION_FAILED)
         return fault_of(GRANT_FAILED);
     if (delegation != DELEGATION_OK)
         return (struct grant_fault){GRANT_NOT_TRUSTED, delegation};
-    enum grant_error error = error_of_cose(cose_sign1_verify(&parts->signed_grant, GRANT_TYPE, &signer));
-    // Without delegations the one who has to have signed is the root itself.
-    if (error == GRANT_WRONG_SIGNER && parts->chain_count == 0)
-        return (struct grant_fault){GRANT_NOT_TRUSTED, DELEGATION_WRONG_ROOT};
-    return fault_of(error);
+    return fault_of(error_of_cose(error));
 }
 
 struct grant_fault grant_open(struct grant *grant, const struct delegation_trust *trust, const uint8_t *data,
                               size_t size) {
-    struct parts parts;
+    struct signed_object parts;
     memset(grant, 0, sizeof(*grant));
     struct grant_fault fault = fault_of(read_file(&parts, grant, data, size));
     if (fault.error == GRANT_OK)
@@ -236,7 +223,7 @@ struct grant_fault grant_open(struct grant *grant, const struct delegation_trust
 }
 
 enum grant_error grant_read(struct grant *grant, const uint8_t *data, size_t size) {
-    struct parts parts;
+    struct signed_object parts;
     memset(grant, 0, sizeof(*grant));
     enum grant_error error = read_file(&parts, grant, data, size);
     if (error != GRANT_OK)
@@ -258,10 +245,7 @@ enum grant_error grant_write(const struct grant *grant, const struct cbor_bytes 
     if (cose_sign1_write(&content, signer, object, sizeof(object), &object_size) != COSE_OK)
         return GRANT_SIGNING_FAILED;
     cbor_write_array(&writer, 2);
-    cbor_write_array(&writer, chain_count);
-    for (size_t i = 0; i < chain_count; i++)
-        cbor_write_bytes(&writer, chain[i].start, chain[i].size);
-    cbor_write_bytes(&writer, object, object_size);
+    signed_write(&writer, chain, chain_count, object, object_size);
     *size = writer.failed ? 0 : writer.size;
     return writer.failed ? GRANT_TOO_LONG : GRANT_OK;
 }

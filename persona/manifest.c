@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "manifest_format.h"
+#include "signed.h"
 
 const char *manifest_error_text(enum manifest_error error) {
     switch (error) {
@@ -46,26 +47,16 @@ const char *manifest_fault_text(struct manifest_fault fault) {
                                                : manifest_error_text(fault.error);
 }
 
-/* A manifest file's parts, as they were read. */
-struct parts {
-    struct cbor_bytes chain[DELEGATION_CHAIN_MAX];
-    size_t chain_count;
-    struct cose_sign1 signed_manifest;
-};
-
-static bool read_parts(struct parts *parts, const uint8_t *data, size_t size) {
+static bool read_file(struct signed_object *parts, const uint8_t *data, size_t size) {
     struct cbor_reader reader = cbor_read(data, size);
     (void)cbor_read_array_of(&reader, 2, 2);
-    parts->chain_count = (size_t)cbor_read_array_of(&reader, 0, DELEGATION_CHAIN_MAX);
-    for (size_t i = 0; i < parts->chain_count; i++)
-        parts->chain[i] = cbor_read_bytes(&reader, DELEGATION_SIZE_MAX);
-    struct cbor_bytes object = cbor_read_bytes(&reader, MANIFEST_SIZE_MAX);
-    return cbor_read_end(&reader) && cose_sign1_read(&parts->signed_manifest, object.start, object.size) == COSE_OK;
+    signed_read(&reader, parts, MANIFEST_SIZE_MAX);
+    return cbor_read_end(&reader);
 }
 
 bool manifest_is_one(const uint8_t *data, size_t size) {
-    struct parts parts;
-    return read_parts(&parts, data, size) && cbor_text_equal(parts.signed_manifest.type, MANIFEST_TYPE);
+    struct signed_object parts;
+    return read_file(&parts, data, size) && cbor_text_equal(parts.sign1.type, MANIFEST_TYPE);
 }
 
 static struct manifest_fault fault_of(enum manifest_error error) { return (struct manifest_fault){.error = error}; }
@@ -86,29 +77,25 @@ static enum manifest_error error_of(enum cose_error error) {
     }
 }
 
-static struct manifest_fault verify(const struct parts *parts, const struct delegation_trust *trust,
+static struct manifest_fault verify(const struct signed_object *parts, const struct delegation_trust *trust,
                                     const uint8_t *persona) {
-    struct p256_public signer;
-    enum delegation_error delegation =
-        delegation_follow(trust, parts->chain, parts->chain_count, DELEGATION_ROLE_MANIFEST, persona, &signer);
+    const struct signed_claim claim = {MANIFEST_TYPE, DELEGATION_ROLE_MANIFEST, persona};
+    enum cose_error error;
+    enum delegation_error delegation = signed_verify(parts, trust, &claim, &error);
     if (delegation == DELEGATION_FAILED)
         return fault_of(MANIFEST_FAILED);
     if (delegation != DELEGATION_OK)
         return (struct manifest_fault){MANIFEST_NOT_TRUSTED, delegation};
-    enum manifest_error error = error_of(cose_sign1_verify(&parts->signed_manifest, MANIFEST_TYPE, &signer));
-    // Without delegations the one who has to have signed is the root itself.
-    if (error == MANIFEST_WRONG_SIGNER && parts->chain_count == 0)
-        return (struct manifest_fault){MANIFEST_NOT_TRUSTED, DELEGATION_WRONG_ROOT};
-    return fault_of(error);
+    return fault_of(error_of(error));
 }
 
 struct manifest_fault manifest_open(struct manifest *manifest, const struct delegation_trust *trust,
                                     const uint8_t *data, size_t size) {
-    struct parts parts;
+    struct signed_object parts;
     memset(manifest, 0, sizeof(*manifest));
     if (size > MANIFEST_SIZE_MAX)
         return fault_of(MANIFEST_TOO_LONG);
-    if (!read_parts(&parts, data, size) || !manifest_read(manifest, parts.signed_manifest.payload))
+    if (!read_file(&parts, data, size) || !manifest_read(manifest, parts.sign1.payload))
         return fault_of(MANIFEST_MALFORMED);
     struct manifest_fault fault = verify(&parts, trust, manifest->id);
     if (fault.error != MANIFEST_OK)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "manifest_format.h"
+#include "signed.h"
 
 static void write_key(struct cbor_writer *writer, int64_t key) { cbor_write_int(writer, key); }
 
@@ -107,10 +108,7 @@ enum manifest_error manifest_write(const struct manifest *manifest, const uint8_
     if (error != MANIFEST_OK)
         return error;
     cbor_write_array(&writer, 2);
-    cbor_write_array(&writer, chain_count);
-    for (size_t i = 0; i < chain_count; i++)
-        cbor_write_bytes(&writer, chain[i].start, chain[i].size);
-    cbor_write_bytes(&writer, object, object_size);
+    signed_write(&writer, chain, chain_count, object, object_size);
     *size = writer.failed ? 0 : writer.size;
     return writer.failed ? MANIFEST_TOO_LONG : MANIFEST_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/hkdf.h"
+#include "signed.h"
 #include "text.h"
 
 /* persona/persona.cddl */
@@ -71,33 +72,26 @@ enum usim_file_error usim_file_write_issue(const struct usim_file_issue *issue, 
         return USIM_FILE_SIGNING_FAILED;
     cbor_write_array(&writer, 3);
     cbor_write_uint(&writer, FORM_ISSUED);
-    cbor_write_array(&writer, issue->chain_count);
-    for (size_t i = 0; i < issue->chain_count; i++)
-        cbor_write_bytes(&writer, issue->chain[i].start, issue->chain[i].size);
-    cbor_write_bytes(&writer, object, object_size);
+    signed_write(&writer, issue->chain, issue->chain_count, object, object_size);
     *written = writer.failed ? 0 : writer.size;
     return writer.failed ? USIM_FILE_NO_ROOM : USIM_FILE_OK;
 }
 
 static enum usim_file_error open_issued(const struct usim_file_opener *opener, struct cbor_reader *reader,
                                         uint8_t *profile, size_t room, size_t *size) {
-    struct cbor_bytes chain[DELEGATION_CHAIN_MAX];
-    struct cose_sign1 sign1;
-    struct cose_encrypt encrypt;
-    struct p256_public signer;
+    const struct signed_claim claim = {USIM_FILE_ISSUE_TYPE, DELEGATION_ROLE_COMMAND, NULL};
     const struct cose_external nothing = {"", 0};
-    size_t count = (size_t)cbor_read_array_of(reader, 0, DELEGATION_CHAIN_MAX);
-    for (size_t i = 0; i < count; i++)
-        chain[i] = cbor_read_bytes(reader, DELEGATION_SIZE_MAX);
-    struct cbor_bytes outer = cbor_read_bytes(reader, USIM_FILE_SIZE);
-    if (!cbor_read_end(reader) || cose_sign1_read(&sign1, outer.start, outer.size) != COSE_OK)
+    struct signed_object parts;
+    struct cose_encrypt encrypt;
+    enum cose_error error;
+    signed_read(reader, &parts, USIM_FILE_SIZE);
+    if (!cbor_read_end(reader))
         return USIM_FILE_MALFORMED;
-    if (delegation_follow(opener->trust, chain, count, DELEGATION_ROLE_COMMAND, NULL, &signer) != DELEGATION_OK)
+    if (signed_verify(&parts, opener->trust, &claim, &error) != DELEGATION_OK)
         return USIM_FILE_NOT_TRUSTED;
-    enum usim_file_error error = error_of(cose_sign1_verify(&sign1, USIM_FILE_ISSUE_TYPE, &signer));
-    if (error != USIM_FILE_OK)
-        return error;
-    if (cose_encrypt_read(&encrypt, sign1.payload.start, sign1.payload.size) != COSE_OK)
+    if (error != COSE_OK)
+        return error_of(error);
+    if (cose_encrypt_read(&encrypt, parts.sign1.payload.start, parts.sign1.payload.size) != COSE_OK)
         return USIM_FILE_MALFORMED;
     return error_of(cose_encrypt_open(&encrypt, USIM_FILE_PROFILE_TYPE, &nothing, opener->agreer, profile, room, size));
 }
