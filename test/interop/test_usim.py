@@ -81,11 +81,17 @@ class World:
             process.wait(timeout=10)
 
 
-def wait_for(what, condition, timeout=60):
+def happens(condition, timeout):
     end = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < end, what
+        if time.monotonic() > end:
+            return False
         time.sleep(0.05)
+    return True
+
+
+def wait_for(what, condition, timeout=60):
+    assert happens(condition, timeout), what
 
 
 def says(log, text):
@@ -115,18 +121,26 @@ class Network(World):
         return json.loads(text.stdout or "{}")
 
     def insert(self, imsi):
-        self.remove()
-        self.card, log = self.start(TOOL, "usim", "serve", f"--store={self.store}",
-                                    f"--passphrase-file={self.directory / 'passphrase'}", self.cards[imsi],
-                                    name="serve")
-        wait_for("the card", says(log, "is in the reader"))
-        wait_for("the card's answer to reset", self.answers)
+        for _ in range(3):
+            self.remove()
+            self.card, log = self.start(TOOL, "usim", "serve", f"--store={self.store}",
+                                        f"--passphrase-file={self.directory / 'passphrase'}", self.cards[imsi],
+                                        name="serve")
+            wait_for("the card", says(log, "is in the reader"))
+            # A reset that pcscd makes while the card comes can leave it mute to pcscd until it is taken out.
+            if happens(self.answers, 10):
+                break
+        assert self.answers(), log.read_text() + (self.directory / "pcscd.log").read_text()[-2000:]
         # pcscd looks at the reader now and then, and resets a card that it has not seen come.
         wait_for("the card to stay", lambda: self.reads_directory() and self.reads_directory())
 
     def answers(self):
         """@return whether pcscd has a card, whose answer to reset it is"""
         return "3b:9f" in self.run("opensc-tool", "-r", "0", "-a", status=None)
+
+    def is_empty(self):
+        """@return whether pcscd knows of no card; one that is mute to it does not answer either, and is there"""
+        return re.search(r"^0 +No ", self.run("opensc-tool", "-l", status=None), re.MULTILINE) is not None
 
     def reads_directory(self):
         """@return whether a command gets through to the card"""
@@ -136,7 +150,7 @@ class Network(World):
         """Returns when pcscd knows it, too: else it takes the next card for this one."""
         if self.card is not None:
             self.stop(self.card)
-            wait_for("the reader to be empty", lambda: not self.answers())
+            wait_for("the reader to be empty", self.is_empty)
         self.card = None
 
     def start_auc(self):
