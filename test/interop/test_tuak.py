@@ -6,16 +6,16 @@ import json
 import os
 import random
 import secrets
-import socket
 import subprocess
 
 import pytest
 
 from tuak import Tuak, exclusive_or
+from usim_card import Card
 
 FUNCTIONS = os.environ.get("INTEROP_TUAK", "build/host/test/interop/interop-tuak")
 TOOL = os.environ.get("FLIPSIDE", "build/host/persona/flipside")
-SELECT_USIM = "00a4040c07a0000000871002"
+SELECT_USIM = bytes.fromhex("00a4040c07a0000000871002")
 AMF = bytes.fromhex("8000")
 
 
@@ -50,41 +50,6 @@ def test_functions_in_all_sizes():
         assert want == got.split(), f"seed {seed}: {line}"
 
 
-class Card:
-    """A card of `flipside usim serve`, whose reader we are: frames behind their length."""
-
-    def __init__(self, command):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.process = subprocess.Popen([*command, f"--port={self.listener.getsockname()[1]}"], stdout=subprocess.DEVNULL)
-        self.listener.settimeout(30)
-        self.socket, _ = self.listener.accept()
-        self.send(b"\x01")
-
-    def send(self, frame):
-        self.socket.sendall(len(frame).to_bytes(2, "big") + frame)
-
-    def receive(self, size):
-        data = b""
-        while len(data) < size:
-            piece = self.socket.recv(size - len(data))
-            assert piece, "the card is gone"
-            data += piece
-        return data
-
-    def transmit(self, command):
-        """The answer to a command; what GET RESPONSE brings is in it."""
-        self.send(bytes.fromhex(command))
-        answer = self.receive(int.from_bytes(self.receive(2), "big"))
-        if answer[0] == 0x61:
-            return self.transmit(f"00c00000{answer[1]:02x}")
-        return answer
-
-    def close(self):
-        self.socket.close()
-        self.listener.close()
-        assert self.process.wait(timeout=30) == 0
-
-
 @pytest.fixture
 def issued(tmp_path):
     """A card with TUAK, and its K and TOPc as the network gets them."""
@@ -109,7 +74,7 @@ def authenticate(card, model, sqn, rand=None):
     number = sqn.to_bytes(6, "big")
     concealed = exclusive_or(number, model.f2345(rand)[3])
     autn = concealed + AMF + model.f1(rand, number, AMF)
-    return rand, card.transmit(f"008800812210{rand.hex()}10{autn.hex()}00")
+    return rand, card.transmit(bytes.fromhex(f"008800812210{rand.hex()}10{autn.hex()}"))
 
 
 def test_card(issued):
