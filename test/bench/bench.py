@@ -19,6 +19,7 @@ import keys  # noqa: E402
 import report  # noqa: E402
 import restarts  # noqa: E402
 import systems  # noqa: E402
+import usim  # noqa: E402
 from gdbstub import StubError  # noqa: E402
 from image import ImageError  # noqa: E402
 from machine import MachineError  # noqa: E402
@@ -119,6 +120,13 @@ class Bench:
             machine.await_up()
             return {"work_alone": cost.measure_work(machine, self.rounds)}
 
+    def usim(self):
+        """The virtual USIM, from a persona."""
+        device = usim.make_device(FIRST, self.flash)
+        with Measured("usim", device.disk, more=["-drive", f"if=pflash,unit=1,format=raw,file={device.flash}"]) as machine:
+            machine.await_up()
+            return {"usim_card": usim.measure(machine, device.subscriber, self.rounds)}
+
     def crypto(self):
         """Encryption, PINs and the USIM on the host, beside other libraries; before the machines take the CPUs."""
         measured = {kind: json.loads(subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True).stdout)
@@ -131,6 +139,7 @@ class Bench:
         jobs = [("keys in Debian, with the agent and without", self.keys)]
         jobs += [(f"restart into {name}", lambda name=name: self.reboots(name)) for name in systems.NAMES]
         jobs += [("power-on, plain and encrypted", self.boots), ("kexec", self.kexecs), ("work in a persona", self.work), ("the same work without us", self.work_alone),
+                 ("the USIM from a persona", self.usim),
                  ("flips and sleeps", self.flips), ("instructions of a flip, 1 CPU", lambda: self.instructions(1)),
                  ("instructions of a flip, 2 CPUs", lambda: self.instructions(2)),
                  ("instructions of a flip without an SMMU", self.instructions_unconfined)]

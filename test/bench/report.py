@@ -21,6 +21,11 @@ def mean_of_medians(times, part=lambda time: time):
     return mean(median(part(time) for time in rows) for rows in times.values())
 
 
+def spread(key, values):
+    """Their median by this key, and the least and the most of them beside it."""
+    return {key: round(median(values)), f"{key}_least": round(min(values)), f"{key}_most": round(max(values))}
+
+
 def figures(results, rounds):
     """The figures by their JSON keys."""
     steps = results["steps_1"]
@@ -59,6 +64,8 @@ def figures(results, rounds):
         "gcm_bytes_per_s": round(results["crypto"]["gcm_bytes"] / results["crypto"]["gcm_ns"] * 1e9),
         "gcm_ratio_openssl": round(results["crypto"]["gcm_openssl_ns"] / results["crypto"]["gcm_ns"], 3),
         "argon2_ratio": round(results["crypto"]["argon2_library_ns"] / results["crypto"]["argon2_ns"], 3),
+        **spread("usim_auth_instructions", results["usim_card"]["authentication"]),
+        **spread("usim_apdu_round_trip_instructions", results["usim_card"]["round_trip"]),
         "usim_auth_per_s": round(results["usim"]["authentications"] / results["usim"]["usim_ns"] * 1e9),
         "usim_auth_ratio_libosmocore": round(results["usim"]["libosmocore_ns"] / results["usim"]["usim_ns"], 3),
     }
@@ -93,6 +100,9 @@ def table(values, results):
     lines.append(f"{'  the same, 2 CPUs':<24}{values['flip_el2_instructions_2_cpus']:>12}")
     lines.append(f"{'  of these for the SMMU':<24}{values['smmu_flip_instructions']:>12}")
     lines.append(f"{'channel, there and back':<24}{values['channel_round_trip_instructions']:>12} instructions")
+    for key, text in (("usim_apdu_round_trip_instructions", "USIM, there and back"),
+                      ("usim_auth_instructions", "  AUTHENTICATE on it")):
+        lines.append(f"{text:<24}{values[key]:>12} instructions, {values[f'{key}_least']} to {values[f'{key}_most']}")
     lines.append(f"{'decryption, a byte':<24}{values['decrypt_instructions_per_byte']:>12} instructions, "
                  f"{values['decrypt_instructions_per_byte_without_extensions']} without the CPU's own for it")
     lines.append(f"{values['rounds']} rounds of everything, {values['flip_rounds']} flips each way")

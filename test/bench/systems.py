@@ -17,7 +17,7 @@ from machine import BUILD, FIRMWARE, LOADER
 WORK = BUILD / "bench"
 GUEST = BUILD / "linux-arm64/test/guest"
 SWITCHER = BUILD / "efi/switcher/switcher.elf"
-PROGRAMS = ("suspend", "restart", "stamp", "work", "kexec", "channel", "decrypt")
+PROGRAMS = ("suspend", "restart", "stamp", "work", "kexec", "channel", "decrypt", "usim")
 KERNELS = {"personal": "busybox-6.12", "work": "busybox-6.1"}  # by persona
 NAMES = tuple(KERNELS)
 MEMORY = "512M"  # of each persona: room for the next kernel beside the running one
@@ -60,7 +60,12 @@ def make_persona(name):
     for file in ("kernel", "persona.conf"):
         (directory / file).write_bytes((source / file).read_bytes())
     (directory / "initrd").write_bytes(with_programs(source / "initrd"))
-    return Persona(name, directory, settings={"memory": MEMORY}, append="flipside.nokey")
+    return persona(name)
+
+
+def persona(name):
+    """A persona that make_persona() made."""
+    return Persona(name, WORK / name, settings={"memory": MEMORY}, append="flipside.nokey")
 
 
 def add_partition(personas):
@@ -78,7 +83,7 @@ def add_partition(personas):
 
 def command_line(name):
     """The kernel command line of a persona on the disk."""
-    return re.search(r"^cmdline=(.*)$", Persona(name, WORK / name, append="flipside.nokey").configuration(), re.M).group(1)
+    return re.search(r"^cmdline=(.*)$", persona(name).configuration(), re.M).group(1)
 
 
 def make_disks():

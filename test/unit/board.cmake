@@ -33,4 +33,4 @@ flipside_unit_test(NAME pci SOURCES test_pci.c loader/pci.c INCLUDES board/inclu
 flipside_tree_test(region loader/devicetree.c loader/devicetree_nodes.c loader/devicetree_properties.c loader/region.c
                    loader/region_handover.c loader/region_streams.c loader/region_tables.c loader/tables.c loader/handover.c)
 target_include_directories(test_region PRIVATE ${CMAKE_SOURCE_DIR}/switcher/include)
-flipside_unit_test(NAME cfi_flash SOURCES test_cfi_flash.c board/cfi_flash.c INCLUDES board/include)
+flipside_unit_test(NAME cfi_flash SOURCES test_cfi_flash.c fake/nor_flash.c board/cfi_flash.c INCLUDES board/include)

@@ -42,3 +42,8 @@ flipside_whole_switcher_test(trap)
 flipside_whole_switcher_test(psci_model)
 flipside_whole_switcher_test(storm)
 target_sources(test_storm PRIVATE fake/storm.c)
+
+# The USIM's card is crypto/usim's own, over flash.
+flipside_switcher_test(NAME switcher_usim SOURCES fake/nor_flash.c usim_fixture.c switcher/usim.c board/cfi_flash.c)
+target_include_directories(test_switcher_usim PRIVATE ${CMAKE_SOURCE_DIR}/board/include)
+target_link_libraries(test_switcher_usim PRIVATE flipside_usim)

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef FAKE_NOR_FLASH_H
+#define FAKE_NOR_FLASH_H
+
+/**
+ * NOR flash with Intel's commands (JEP137) for unit tests: one, two or four chips on a bus of 32 bits, by the data
+ * sheet's state machine. An access that no driver may make fails the test.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { NOR_FLASH_CHIP_BLOCK = 4096, NOR_FLASH_BLOCKS = 4, NOR_FLASH_BUS = 4 /* bytes, all of them */ };
+
+struct nor_flash {
+    uint32_t lanes;
+    uint32_t chips;
+    uint32_t words[NOR_FLASH_BLOCKS * NOR_FLASH_CHIP_BLOCK]; /* up to four chips */
+    uint8_t query[0x60];
+    uint32_t mode; /* the last command */
+    bool data_next;
+    bool unlocked;
+    bool hangs;
+    uint32_t errors; /* status bits that the next operations leave */
+    uint32_t status;
+};
+
+/** A bank that holds zeros. @param lanes a 1 in the lowest bit of each chip's part of the bus */
+void nor_flash_make(struct nor_flash *flash, uint32_t lanes);
+
+/** @return bytes of the bank */
+uint32_t nor_flash_size(const struct nor_flash *flash);
+
+/** An access of 32 bits. @param offset bytes from the bank's start */
+uint32_t nor_flash_read(const struct nor_flash *flash, uint64_t offset);
+void nor_flash_write(struct nor_flash *flash, uint64_t offset, uint32_t value);
+
+#endif
