@@ -443,10 +443,15 @@ static size_t submit_until_cut(void *context, const uint8_t *command, size_t siz
     return cut->transport.submit(cut->transport.context, command, size, response, capacity);
 }
 
+static void wait_until_cut(void *context, unsigned milliseconds) {
+    const struct cut *cut = context;
+    cut->transport.wait(cut->transport.context, milliseconds);
+}
+
 /* @return whether the attempt came to its end before it was cut off; then nothing of it is closed */
 static bool attempt_until_cut(struct fixture *fixture, const struct tpm_blob *blob, unsigned commands) {
     struct cut cut = {swtpm_transport(&fixture->swtpm), commands};
-    const struct tpm_transport transport = {&cut, submit_until_cut, cut.transport.wait};
+    const struct tpm_transport transport = {&cut, submit_until_cut, wait_until_cut};
     uint8_t unsealed[TPM_SECRET_SIZE];
     bool whole = tpm_open(&fixture->tpm, &transport, &fixture->random) == TPM_OK &&
                  tpm_flush_left(&fixture->tpm) == TPM_OK &&
