@@ -11,7 +11,9 @@ enum {
     TRIES_MAX = 250, /* with the wait: 5 seconds */
     WAIT_MS = 20,
     PROPERTIES_MAX = 4,
-    SIZE_OFFSET = 2, /* in a header */
+    HANDLES_MAX = 16,
+    FLUSH_ROUNDS_MAX = 8, /* more than any TPM has room for */
+    SIZE_OFFSET = 2,      /* in a header */
 };
 
 struct tpm_writer tpm_begin(struct tpm *tpm, uint32_t tag, uint32_t code) {
@@ -119,24 +121,64 @@ void tpm_close(struct tpm *tpm) {
     crypto_wipe(tpm, sizeof(*tpm));
 }
 
+/* Begins TPM2_GetCapability, sends it, and reads its answer up to the list. @param count out: entries of the list */
+static enum tpm_error get_capability(struct tpm *tpm, uint32_t capability, uint32_t first, uint32_t *count,
+                                     struct tpm_reader *body) {
+    struct tpm_writer command = tpm_begin(tpm, TPM_ST_NO_SESSIONS, TPM_CC_GET_CAPABILITY);
+    tpm_put_u32(&command, capability);
+    tpm_put_u32(&command, first);
+    tpm_put_u32(&command, *count);
+    enum tpm_error error = tpm_exchange(tpm, &command, body);
+    if (error != TPM_OK)
+        return error;
+    (void)tpm_get_u8(body); // whether there are more
+    bool good = tpm_get_u32(body) == capability;
+    uint32_t asked = *count;
+    *count = tpm_get_u32(body);
+    return good && !body->failed && *count <= asked ? TPM_OK : TPM_BAD_ANSWER;
+}
+
 /* Reads `count` properties from `first` on (TPM2_GetCapability); all of them must be there. */
 static enum tpm_error get_properties(struct tpm *tpm, uint32_t first, uint32_t *values, uint32_t count) {
     struct tpm_reader body;
-    struct tpm_writer command = tpm_begin(tpm, TPM_ST_NO_SESSIONS, TPM_CC_GET_CAPABILITY);
-    tpm_put_u32(&command, TPM_CAP_TPM_PROPERTIES);
-    tpm_put_u32(&command, first);
-    tpm_put_u32(&command, count);
-    enum tpm_error error = tpm_exchange(tpm, &command, &body);
+    uint32_t given = count;
+    enum tpm_error error = get_capability(tpm, TPM_CAP_TPM_PROPERTIES, first, &given, &body);
     if (error != TPM_OK)
         return error;
-    (void)tpm_get_u8(&body); // whether there are more
-    bool good = tpm_get_u32(&body) == TPM_CAP_TPM_PROPERTIES;
-    good &= tpm_get_u32(&body) == count;
+    bool good = given == count;
     for (uint32_t i = 0; i < count && good; i++) {
         good &= tpm_get_u32(&body) == first + i;
         values[i] = tpm_get_u32(&body);
     }
     return good && tpm_read_end(&body) ? TPM_OK : TPM_BAD_ANSWER;
+}
+
+/* Frees the first ones of those whose handles begin with this type. @param count out: how many there were */
+static enum tpm_error flush_some(struct tpm *tpm, uint32_t type, uint32_t *count) {
+    struct tpm_reader body;
+    uint32_t handles[HANDLES_MAX];
+    *count = HANDLES_MAX;
+    enum tpm_error error = get_capability(tpm, TPM_CAP_HANDLES, type << TPM_HT_SHIFT, count, &body);
+    if (error != TPM_OK)
+        return error;
+    for (uint32_t i = 0; i < *count; i++)
+        handles[i] = tpm_get_u32(&body);
+    if (!tpm_read_end(&body))
+        return TPM_BAD_ANSWER;
+    for (uint32_t i = 0; i < *count; i++)
+        tpm_flush(tpm, handles[i]);
+    return TPM_OK;
+}
+
+enum tpm_error tpm_flush_left(struct tpm *tpm) {
+    static const uint32_t types[] = {TPM_HT_TRANSIENT, TPM_HT_HMAC_SESSION};
+    enum tpm_error error = TPM_OK;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        uint32_t count = 1;
+        for (unsigned rounds = 0; rounds < FLUSH_ROUNDS_MAX && count != 0 && error == TPM_OK; rounds++)
+            error = flush_some(tpm, types[i], &count);
+    }
+    return error;
 }
 
 enum tpm_error tpm_manufacturer(struct tpm *tpm, char *text) {

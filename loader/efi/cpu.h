@@ -4,6 +4,7 @@
 
 /** The CPU that the loader runs on (Arm ARM DDI 0487). */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** @return the exception level, 1 to 3 */
@@ -39,6 +40,24 @@ static inline uint64_t cpu_counter_frequency(void) {
     uint64_t value;
     __asm__("mrs %0, cntfrq_el0" : "=r"(value));
     return value;
+}
+
+/** @return milliseconds since some time in the past */
+static inline uint64_t cpu_milliseconds(void) {
+    uint64_t frequency = cpu_counter_frequency() / 1000;
+    return cpu_counter() / (frequency == 0 ? 1 : frequency);
+}
+
+/** A moment in a loop that waits. */
+static inline void cpu_relax(void) { __asm__ volatile("yield" ::: "memory"); }
+
+/** @return whether the translation in use lets EL2 write to this address as to a device's, and leads to itself */
+static inline bool cpu_reaches_device(uint64_t address) {
+    const uint64_t output = UINT64_C(0x000ffffffffff000);
+    uint64_t par;
+    __asm__ volatile("at s1e2w, %1\n\tisb\n\tmrs %0, par_el1" : "=r"(par) : "r"(address) : "memory");
+    bool fault = (par & 1) != 0, device = par >> 60 == 0; /* PAR_EL1.F, ATTR */
+    return !fault && device && (par & output) == (address & output);
 }
 
 /** Writes memory back to the point of coherency, so that it is there once the MMU is off. @param size bytes */

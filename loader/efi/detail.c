@@ -81,21 +81,26 @@ static enum tpm_error read_tpm(const struct tpm_transport *transport, char *manu
     return error;
 }
 
-static void print_tpm(void) {
+static void print_tpm(const struct session *session) {
     struct tpm_transport transport;
     struct tpm_lockout lockout;
     char manufacturer[TPM_MANUFACTURER_SIZE], text[TPM_TEXT_SIZE];
-    if (!firmware_tpm(&transport)) {
-        console_print("TPM: none, or the firmware does not drive it\n");
+    enum tpm_way way = firmware_tpm(session->tree, &transport);
+    const char *through = way == TPM_WAY_FIRMWARE ? "through the firmware" : "through its registers";
+    if (way == TPM_WAY_NONE || way == TPM_WAY_BLOCKED) {
+        console_print("TPM: none%s%s\n", way == TPM_WAY_BLOCKED ? " that can be reached: " : "",
+                      way == TPM_WAY_BLOCKED ? firmware_tpm_fault() : "");
         return;
     }
     enum tpm_error error = read_tpm(&transport, manufacturer, &lockout);
     if (error != TPM_OK) {
-        console_print("TPM: %s\n", tpm_error_text(error));
+        const char *fault = firmware_tpm_fault();
+        console_print("TPM: reached %s; %s%s%s\n", through, tpm_error_text(error), fault != NULL ? ": " : "",
+                      fault != NULL ? fault : "");
         return;
     }
     tpm_lockout_text(&lockout, text);
-    console_print("TPM: made by %s; %s%s\n", manufacturer, text,
+    console_print("TPM: made by %s, reached %s; %s%s\n", manufacturer, through, text,
                   lockout.guarded ? "" : "; no password guards its lock-out yet");
 }
 
@@ -105,5 +110,5 @@ void session_print_detail(const struct session *session) {
     print_board(session);
     print_reach(session);
     session_print_device(session);
-    print_tpm();
+    print_tpm(session);
 }

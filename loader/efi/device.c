@@ -93,13 +93,25 @@ static void print_opened(const struct session *session) {
         console_print("%s\n", session->vault.reason);
 }
 
+/* The user is told when the TPM is not reached as usual, if there is anything to be kept in it. */
+static void print_tpm_way(const struct session *session, enum tpm_way way) {
+    const unsigned long registers = (unsigned long)firmware_tpm_registers(session->tree);
+    if (session->vault_error == VAULT_NO_ORGANISATION)
+        return;
+    if (way == TPM_WAY_REGISTERS)
+        console_print("TPM: the firmware does not drive it; it is reached through its registers at 0x%lx\n", registers);
+    if (firmware_tpm_fault() != NULL)
+        console_print("TPM: its registers at 0x%lx can't be used: %s\n", registers, firmware_tpm_fault());
+}
+
 void session_open_vault(struct session *session) {
     static struct tpm_transport transport;
     static struct random_stream random;
-    const struct tpm_transport *tpm = firmware_tpm(&transport) ? &transport : NULL;
     session->vault_error = VAULT_NO_ORGANISATION;
     if (!session->store_found)
         return;
+    const enum tpm_way way = firmware_tpm(session->tree, &transport);
+    const struct tpm_transport *tpm = way == TPM_WAY_FIRMWARE || way == TPM_WAY_REGISTERS ? &transport : NULL;
     const struct vault_setup setup = {
         .files = session->access,
         .write = files_writing(&session->files),
@@ -110,6 +122,7 @@ void session_open_vault(struct session *session) {
         .pin_memory_kib = pin_memory_kib(session),
     };
     session->vault_error = vault_open(&session->vault, &setup);
+    print_tpm_way(session, way);
     print_opened(session);
 }
 

@@ -4,35 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "board/tree.h"
 #include "bundle.h"
 #include "console.h"
 #include "embedded.h"
 #include "load.h"
+#include "tpm.h"
 
 static bool fail(struct session *session, size_t index, const char *what, const char *reason) {
     session_mark(session, index, SESSION_LOCKED, "%s%s%s", what, what[0] != '\0' ? ": " : "", reason);
     return false;
 }
 
-/* The first page of its registers is locality 0's. */
-static uint64_t find_tpm(const struct session *session) {
-    struct tree_cursor cursor;
-    struct tree_range range;
-    size_t count = 0;
-    tree_start(&cursor, session->tree);
-    while (tree_next(&cursor) == TREE_OK)
-        if (tree_has_string(&cursor, "compatible", "tcg,tpm-tis-mmio") &&
-            tree_registers(&cursor, &range, 1, &count) == TREE_OK && count == 1)
-            return range.base;
-    return 0;
-}
-
 static bool describe(struct session *session, size_t index, const struct vault_left *left, struct bundle *bundle) {
     const struct manifest_component *kernel = manifest_component(left->manifest, MANIFEST_KERNEL);
     const struct manifest_component *initrd = manifest_component(left->manifest, MANIFEST_INITRD);
     struct bundle_about *about = &bundle->about;
-    const uint64_t tpm = left->bound ? find_tpm(session) : 0;
+    const uint64_t tpm = left->bound ? firmware_tpm_registers(session->tree) : 0;
     *bundle = (struct bundle){0};
     if (session->board.console == 0)
         return fail(session, index, "", "there is no serial line to ask for its PIN on");

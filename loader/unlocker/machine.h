@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/tpm.h"
-
 /** The memory of the persona: what the unlocker may map, and where it and the bundle end. */
 struct machine_memory {
     uint64_t base; /* bytes, physical, a multiple of 2 MiB */
@@ -32,12 +30,6 @@ int64_t machine_suspend(void);
 
 /** Gives up the TPM until the persona is started again (SMCCC_GIVE_UP of the switcher's). */
 void machine_give_up_tpm(void);
-
-/**
- * The way to the TPM through its registers (TCG PC Client Platform TPM Profile, 6.5: FIFO, locality 0).
- * @param base of the registers
- */
-struct tpm_transport tis_transport(uint64_t base);
 
 /** Turns the persona off by PSCI. */
 _Noreturn void machine_off(void);

@@ -5,6 +5,7 @@
 #include "line.h"
 #include "machine.h"
 #include "open.h"
+#include "tis.h"
 #include "tree.h"
 
 /** From start.S, MMU and caches on. @param tree the device tree */
@@ -112,15 +113,25 @@ static bool open_random(struct random_stream *random) {
     return good;
 }
 
-/* Open for one attempt only: at a flip it is at rest. */
+/* Open for one attempt only: at a flip it is at rest. A restart may have cut an earlier attempt off, which then left
+ * its session and its objects in the TPM. */
 static enum open_error open_with_tpm(uint8_t *persona_key) {
+    static const struct tis_machine machine = {.read8 = tis_read8,
+                                               .write8 = tis_write8,
+                                               .read32 = tis_read32,
+                                               .write32 = tis_write32,
+                                               .milliseconds = machine_milliseconds,
+                                               .relax = machine_relax};
     static struct tpm tpm;
+    struct tis tis;
     struct random_stream random;
-    const struct tpm_transport transport = tis_transport(bundle.about.tpm);
+    if (tis_open(&tis, &machine, bundle.about.tpm) != TIS_OK)
+        return OPEN_TPM_FAILED;
+    const struct tpm_transport transport = tis_transport(&tis);
     if (!open_random(&random))
         return OPEN_FAILED;
     enum open_error error = OPEN_TPM_FAILED;
-    if (tpm_open(&tpm, &transport, &random) == TPM_OK)
+    if (tpm_open(&tpm, &transport, &random) == TPM_OK && tpm_flush_left(&tpm) == TPM_OK)
         error = open_key(&bundle, line.text, line.size, &tpm, persona_key);
     tpm_close(&tpm);
     random_stream_wipe(&random);

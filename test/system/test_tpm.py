@@ -15,7 +15,7 @@ def detail(terminal):
 
 def test_a_tpm_is_the_loaders_alone(start):
     terminal = start(tpm=True)
-    assert detail(terminal) == "made by IBM; 3 of 3 attempts left; no password guards its lock-out yet"
+    assert detail(terminal) == "made by IBM, reached through the firmware; 3 of 3 attempts left; no password guards its lock-out yet"
     terminal.prompt("personal")
     assert terminal.call("find /proc/device-tree/ -name '*tpm*' -o -name 'platform*bus*'; ls /dev | grep tpm; true") == ""
     for address in (TPM, TPM + 0xF00):

@@ -11,6 +11,7 @@ flipside_unit_test(NAME libc SOURCES test_libc.c INCLUDES loader)
 flipside_unit_test(NAME credential SOURCES test_credential.c loader/credential.c loader/initrd.c loader/gunzip.c
                    INCLUDES loader LIBRARIES zlib_inflate)
 flipside_unit_test(NAME clear SOURCES test_clear.c loader/clear.c INCLUDES loader)
+flipside_unit_test(NAME tis SOURCES test_tis.c loader/tis.c INCLUDES loader crypto/include)
 flipside_unit_test(NAME bundle SOURCES test_bundle.c loader/bundle.c loader/initrd.c loader/gunzip.c
                    INCLUDES loader persona/include LIBRARIES zlib_inflate)
 flipside_unit_test(NAME unlocker SOURCES test_unlocker.c loader/unlocker/attempts.c loader/unlocker/line.c

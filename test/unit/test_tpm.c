@@ -429,6 +429,78 @@ static void test_nothing_secret_on_the_bus(void **state) {
     use(fixture);
 }
 
+/* A use that is cut off after so many commands, as when a persona is started anew in the middle of an attempt. */
+struct cut {
+    struct tpm_transport transport;
+    unsigned left; /* commands until then */
+};
+
+static size_t submit_until_cut(void *context, const uint8_t *command, size_t size, uint8_t *response, size_t capacity) {
+    struct cut *cut = context;
+    if (cut->left == 0)
+        return 0;
+    cut->left--;
+    return cut->transport.submit(cut->transport.context, command, size, response, capacity);
+}
+
+static void wait_until_cut(void *context, unsigned milliseconds) {
+    const struct cut *cut = context;
+    cut->transport.wait(cut->transport.context, milliseconds);
+}
+
+/* @return whether the attempt came to its end before it was cut off; then nothing of it is closed */
+static bool attempt_until_cut(struct fixture *fixture, const struct tpm_blob *blob, unsigned commands) {
+    struct cut cut = {swtpm_transport(&fixture->swtpm), commands};
+    const struct tpm_transport transport = {&cut, submit_until_cut, wait_until_cut};
+    uint8_t unsealed[TPM_SECRET_SIZE];
+    bool whole = tpm_open(&fixture->tpm, &transport, &fixture->random) == TPM_OK &&
+                 tpm_flush_left(&fixture->tpm) == TPM_OK &&
+                 tpm_unseal(&fixture->tpm, blob->bytes, blob->size, &right, unsealed) == TPM_OK;
+    memset(&fixture->tpm, 0, sizeof(fixture->tpm));
+    return whole;
+}
+
+static void test_attempts_that_are_cut_off_fill_nothing(void **state) {
+    struct fixture *fixture = *state;
+    struct tpm_blob blob;
+    unsigned commands = 1;
+    seal(fixture, &right, &blob);
+    tpm_close(&fixture->tpm);
+    while (!attempt_until_cut(fixture, &blob, commands)) {
+        commands++;
+        use(fixture);
+        assert_int_equal(tpm_flush_left(&fixture->tpm), TPM_OK);
+        assert_int_equal(unseal(fixture, &blob, &right), TPM_OK);
+        tpm_close(&fixture->tpm);
+    }
+    // All the way to the object that is loaded with its parent and the session; again and again, with no end between.
+    assert_in_range(commands, 7, 20);
+    for (unsigned i = 0; i < 70; i++)
+        (void)attempt_until_cut(fixture, &blob, commands - 1 - i % 3);
+    use(fixture);
+    assert_int_equal(tpm_flush_left(&fixture->tpm), TPM_OK);
+    assert_int_equal(lockout_of(fixture).failures, 0);
+    assert_int_equal(unseal(fixture, &blob, &right), TPM_OK);
+}
+
+/* What the test above is about: without it the TPM is full. */
+static void test_what_is_left_fills_a_tpm(void **state) {
+    struct fixture *fixture = *state;
+    struct tpm_blob blob;
+    seal(fixture, &right, &blob);
+    for (unsigned i = 0; i < 3; i++) {
+        memset(&fixture->tpm, 0, sizeof(fixture->tpm));
+        use(fixture);
+        enum tpm_error error = unseal(fixture, &blob, &right);
+        assert_true(error == TPM_OK || error == TPM_FULL);
+    }
+    assert_int_equal(unseal(fixture, &blob, &right), TPM_FULL);
+    memset(&fixture->tpm, 0, sizeof(fixture->tpm));
+    use(fixture);
+    assert_int_equal(tpm_flush_left(&fixture->tpm), TPM_OK);
+    assert_int_equal(unseal(fixture, &blob, &right), TPM_OK);
+}
+
 static void test_without_random_numbers(void **state) {
     struct fixture *fixture = *state;
     struct tpm_blob blob;
@@ -471,6 +543,8 @@ int main(void) {
         TPM_TEST(test_random_bytes),
         TPM_TEST(test_what_it_is),
         TPM_TEST(test_nothing_secret_on_the_bus),
+        TPM_TEST(test_attempts_that_are_cut_off_fill_nothing),
+        TPM_TEST(test_what_is_left_fills_a_tpm),
         TPM_TEST(test_without_random_numbers),
         TPM_TEST(test_tpm_that_went_away),
     };

@@ -18,8 +18,8 @@ enum {
     ANSWERS = sizeof(tpm_answers) / sizeof(tpm_answers[0]),
     HEX_COLUMNS = 110,
     STEP_OPEN = 0,
-    STEP_SESSION = 4,
-    STEP_UNSEAL = 6,
+    STEP_SESSION = 5,
+    STEP_UNSEAL = 7,
     STEP_CLOSE = CONVERSATION_STEPS - 1,
 };
 

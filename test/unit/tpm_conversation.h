@@ -12,7 +12,7 @@
 #include "known_random.h"
 
 enum {
-    CONVERSATION_STEPS = 13,
+    CONVERSATION_STEPS = 14,
     CONVERSATION_ANSWERS_MAX = 64,
 };
 
@@ -49,26 +49,28 @@ static inline enum tpm_error conversation_step(struct conversation *talk, unsign
     case 0:
         return tpm_open(tpm, &talk->transport, &talk->random);
     case 1:
-        return tpm_manufacturer(tpm, talk->manufacturer);
+        return tpm_flush_left(tpm);
     case 2:
-        return tpm_lockout(tpm, &talk->lockout);
+        return tpm_manufacturer(tpm, talk->manufacturer);
     case 3:
+        return tpm_lockout(tpm, &talk->lockout);
+    case 4:
         return tpm_random(tpm, talk->bytes, sizeof(talk->bytes));
-    case 4: // which begins the session
+    case 5: // which begins the session
         return expect_error(tpm_counter_read(tpm, 1, &talk->value), TPM_NO_COUNTER);
-    case 5:
-        return tpm_seal(tpm, &auth, conversation_secret, &talk->blob);
     case 6:
-        return tpm_unseal(tpm, talk->blob.bytes, talk->blob.size, &auth, talk->unsealed);
+        return tpm_seal(tpm, &auth, conversation_secret, &talk->blob);
     case 7:
-        return tpm_counter_make(tpm, 1, &talk->value);
+        return tpm_unseal(tpm, talk->blob.bytes, talk->blob.size, &auth, talk->unsealed);
     case 8:
-        return tpm_counter_raise(tpm, 1, &talk->value);
+        return tpm_counter_make(tpm, 1, &talk->value);
     case 9:
-        return tpm_counter_remove(tpm, 1);
+        return tpm_counter_raise(tpm, 1, &talk->value);
     case 10:
-        return tpm_guard(tpm, NULL, &auth, &limits);
+        return tpm_counter_remove(tpm, 1);
     case 11:
+        return tpm_guard(tpm, NULL, &auth, &limits);
+    case 12:
         return tpm_lift_lockout(tpm, &auth);
     default:
         tpm_close(tpm);

@@ -136,6 +136,14 @@ __attribute__((warn_unused_result)) enum tpm_error tpm_open(struct tpm *tpm, con
  */
 void tpm_close(struct tpm *tpm);
 
+/**
+ * Frees what an earlier use left in the TPM that was cut off before tpm_close(): transient objects and loaded sessions,
+ * of which a TPM has room for three each (TPM2_GetCapability of handles, TPM2_FlushContext). Only for who has the TPM
+ * to himself, and before anything else after tpm_open(): nobody's handles are spared.
+ * @return as of tpm_lockout()
+ */
+__attribute__((warn_unused_result)) enum tpm_error tpm_flush_left(struct tpm *tpm);
+
 /** Reads the maker's four letters. @param text TPM_MANUFACTURER_SIZE bytes @return as of tpm_lockout() */
 __attribute__((warn_unused_result)) enum tpm_error tpm_manufacturer(struct tpm *tpm, char *text);
 
