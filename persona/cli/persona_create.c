@@ -150,6 +150,9 @@ static enum cli_exit take_options(struct cli *cli, struct asked *asked, bool is_
         {.name = "memory", .to = &request->memory},
         {.name = "unlock", .to = &request->unlock},
         {.name = "flip-timeout", .to = &request->flip_timeout},
+        {.name = "prewarm", .to = &request->prewarm},
+        {.name = "prewarm-seconds", .to = &request->prewarm_seconds},
+        {.name = "alarm-flip", .to = &request->alarm_flip},
         {.name = "board",
          .list = request->boards,
          .list_room = MANIFEST_BOARDS_MAX,
@@ -209,6 +212,10 @@ const struct verb verb_persona_create = {
     "  --board=NAME            kind of device that it is for; may be given again\n"
     "  --unlock=pin|device     whether the user's PIN is needed (pin, unless given)\n"
     "  --flip-timeout=SECONDS  how long it may take to answer a flip, 1 to 300; else the terminal's\n"
+    "  --prewarm=yes|no        start it at power-on, and suspend it when its agent says that it is up (no)\n"
+    "  --prewarm-seconds=N     how long that may take, 1 to 3600 (120)\n"
+    "  --alarm-flip=yes|no     an alarm of its clock that comes due while another persona runs asks for a flip to it "
+    "(no)\n"
     "  --root=WHAT             its root file system: an image, a directory, or the size of an empty one (2G); an\n"
     "                          image's digest is noted, and issue refuses one that changed\n"
     "  --root-size=SIZE        how large to make the file system of a directory\n",
@@ -232,6 +239,9 @@ const struct verb verb_persona_update = {
     "  --board=NAME            kind of device that it is for; may be given again, and replaces all before\n"
     "  --unlock=pin|device     whether the user's PIN is needed, on devices that get the persona from now on\n"
     "  --flip-timeout=SECONDS  how long it may take to answer a flip, 1 to 300\n"
+    "  --prewarm=yes|no        start it at power-on, and suspend it when its agent says that it is up\n"
+    "  --prewarm-seconds=N     how long that may take, 1 to 3600\n"
+    "  --alarm-flip=yes|no     an alarm of its clock that comes due while another persona runs asks for a flip to it\n"
     "  --root=WHAT             as of persona create; also to take an image that changed\n"
     "  --root-size=SIZE        how large to make the file system of a directory\n"
     "  --version=NUMBER        its number, above all before; else the next one\n"

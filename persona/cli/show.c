@@ -12,6 +12,10 @@ void show_manifest_fields(struct report *report, const struct manifest *manifest
     report_text(report, "unlock", manifest->unlock == MANIFEST_UNLOCK_PIN ? "pin" : "device");
     if (manifest->flip_timeout_s > 0)
         report_number(report, "flip-timeout", manifest->flip_timeout_s);
+    if (manifest->prewarm_s > 0)
+        report_number(report, "prewarm", manifest->prewarm_s);
+    if (manifest->alarm_flip)
+        report_bool(report, "alarm-flip", true);
     report_number(report, "devices", manifest->device_count);
     report_list_begin(report, "boards");
     for (size_t i = 0; i < manifest->board_count; i++) {

@@ -131,6 +131,24 @@ def test_update_only_goes_up(copy):
     assert copy.run("persona", "list")["personas"] == [{"persona": "work", "version": 5, "devices": 2}]
 
 
+def test_flip_policy(copy):
+    create = ["persona", "create", f"--kernel={copy.directory}/kernel", "--board=qemu-virt"]
+    copy.run(*create, "--prewarm=yes", "--alarm-flip=yes", "play")
+    shown = copy.run("persona", "show", "play")
+    assert (shown["prewarm"], shown["alarm-flip"]) == (120, True)
+    inspected = copy.run("inspect", copy.path / "personas/play/1/manifest")
+    assert (inspected["prewarm"], inspected["alarm-flip"]) == (120, True)
+    copy.run("persona", "update", "--prewarm-seconds=30", "play")
+    copy.run("persona", "update", "--alarm-flip=no", "play")
+    shown = copy.run("persona", "show", "play")
+    assert shown["prewarm"] == 30 and "alarm-flip" not in shown, "what is not given stays as it is"
+    copy.run("persona", "update", "--prewarm=no", "play")
+    assert "prewarm" not in copy.run("persona", "show", "play")
+    for option in ("--prewarm=1", "--prewarm-seconds=3601", "--alarm-flip=maybe", "--prewarm=yes\nalarm-flip=yes", "--cmdline=a\ndefault=yes",
+                   "--title=a\nmemory=10%"):
+        assert option.split("\n")[0] in copy.run(*create, option, "other", status=1)
+
+
 def test_recovery_grants_the_same_key_again(copy):
     device = copy.devices[0]
     first, key = grant_of(copy, device)
