@@ -93,6 +93,15 @@ static void read_settings(struct cbor_reader *reader, struct cbor_map *map, stru
         manifest->flip_timeout_s = (uint32_t)text_read_range(reader, 1, CONFIG_FLIP_TIMEOUT_MAX);
 }
 
+static void read_flip_policy(struct cbor_reader *reader, struct cbor_map *map, struct manifest *manifest) {
+    if (cbor_map_has(reader, map, KEY_PREWARM))
+        manifest->prewarm_s = (uint32_t)text_read_range(reader, 1, CONFIG_PREWARM_MAX);
+    manifest->alarm_flip = cbor_map_has(reader, map, KEY_ALARM_FLIP);
+    // Without it the key is left out, so that a manifest has one form only.
+    if (manifest->alarm_flip && !cbor_read_bool(reader))
+        reader->failed = true;
+}
+
 bool manifest_read(struct manifest *manifest, struct cbor_bytes payload) {
     struct cbor_reader reader = cbor_read(payload.start, payload.size);
     struct cbor_map map = cbor_read_map(&reader);
@@ -101,6 +110,7 @@ bool manifest_read(struct manifest *manifest, struct cbor_bytes payload) {
     read_settings(&reader, &map, manifest);
     cbor_map_need(&reader, &map, KEY_COMPONENTS);
     read_components(&reader, manifest);
+    read_flip_policy(&reader, &map, manifest);
     cbor_map_end(&reader, &map);
     if (cbor_read_end(&reader))
         return true;

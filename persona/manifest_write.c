@@ -63,9 +63,29 @@ static void write_settings(struct cbor_writer *writer, const struct manifest *ma
     cbor_write_uint(writer, manifest->flip_timeout_s);
 }
 
+/* What came to the format later follows what there was. */
+static void write_flip_policy(struct cbor_writer *writer, const struct manifest *manifest) {
+    if (manifest->prewarm_s != 0) {
+        write_key(writer, KEY_PREWARM);
+        cbor_write_uint(writer, manifest->prewarm_s);
+    }
+    if (manifest->alarm_flip) {
+        write_key(writer, KEY_ALARM_FLIP);
+        cbor_write_bool(writer, true);
+    }
+}
+
+static uint64_t items_of(const struct manifest *manifest) {
+    bool left_out[] = {manifest->device_count == 0, manifest->flip_timeout_s == 0, manifest->prewarm_s == 0,
+                       !manifest->alarm_flip};
+    uint64_t items = KEY_ALARM_FLIP;
+    for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+        items -= left_out[i] ? 1U : 0U;
+    return items;
+}
+
 static void write_payload(struct cbor_writer *writer, const struct manifest *manifest, const uint8_t *devices) {
-    uint64_t left_out = (manifest->device_count == 0 ? 1U : 0U) + (manifest->flip_timeout_s == 0 ? 1U : 0U);
-    cbor_write_map(writer, KEY_COMPONENTS - left_out);
+    cbor_write_map(writer, items_of(manifest));
     write_identity(writer, manifest);
     write_targets(writer, manifest, devices);
     write_settings(writer, manifest);
@@ -73,6 +93,7 @@ static void write_payload(struct cbor_writer *writer, const struct manifest *man
     cbor_write_array(writer, manifest->component_count);
     for (size_t i = 0; i < manifest->component_count; i++)
         write_component(writer, &manifest->components[i]);
+    write_flip_policy(writer, manifest);
 }
 
 static enum manifest_error sign(struct cbor_bytes payload, const struct p256_signer *signer, uint8_t *object,

@@ -146,6 +146,9 @@ void session_take_manifest(struct session *session, size_t index, const struct m
     (void)snprintf(entry->config.command_line, sizeof(entry->config.command_line), "%s", manifest->command_line);
     (void)snprintf(session->personas[index].version, SESSION_VERSION_SIZE, "%lu", (unsigned long)manifest->version);
     entry->config.memory = manifest->memory;
+    entry->config.prewarm = manifest->prewarm_s != 0;
+    entry->config.prewarm_s = manifest->prewarm_s;
+    entry->config.alarm_flip = manifest->alarm_flip;
     session->personas[index].flip_timeout_s = manifest->flip_timeout_s;
 }
 

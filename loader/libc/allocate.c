@@ -2,7 +2,6 @@
 #include "allocate.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static struct efi_boot_services *boot_services;
 
@@ -12,16 +11,6 @@ void *malloc(size_t size) {
     void *block = NULL;
     if (boot_services == NULL || boot_services->allocate_pool(EFI_LOADER_DATA, size, &block) != EFI_SUCCESS)
         return NULL;
-    return block;
-}
-
-void *calloc(size_t count, size_t size) {
-    size_t total;
-    if (__builtin_mul_overflow(count, size, &total))
-        return NULL;
-    void *block = malloc(total);
-    if (block != NULL)
-        memset(block, 0, total);
     return block;
 }
 

@@ -3,7 +3,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "crypto/hkdf.h"
 #include "machine.h"
@@ -75,16 +74,6 @@ void *malloc(size_t size) {
         return NULL;
     large_used = true;
     return large;
-}
-
-void *calloc(size_t count, size_t size) {
-    size_t total;
-    if (__builtin_mul_overflow(count, size, &total))
-        return NULL;
-    void *block = malloc(total);
-    if (block != NULL)
-        memset(block, 0, total);
-    return block;
 }
 
 void free(void *block) {

@@ -82,8 +82,10 @@ void report_end(struct report *report);
 
 /* ---- Progress of long work, on a terminal only */
 
-/* Says how far it is; `total` 0: that it begins. A line that is left is ended by cli_progress_end(). */
+/* Says how far it is, in bytes; `total` 0: that it begins. A line that is left is ended by cli_progress_end(). */
 void cli_progress(const char *what, uint64_t done, uint64_t total);
+/* The same for what is counted one by one. */
+void cli_progress_count(const char *what, uint64_t done, uint64_t total);
 void cli_progress_end(void);
 
 /* ---- Files, random numbers, secrets */

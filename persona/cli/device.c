@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "device.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "crypto/cbor.h"
@@ -29,27 +30,53 @@ bool device_from_request(struct device *device, const uint8_t *bytes, size_t siz
     return false;
 }
 
-bool device_find(struct record *record, const char *text, struct device *device) {
-    static const char by_name[] = "SELECT name FROM device WHERE name = ?1 OR"
-                                  " (length(?1) >= ?2 AND substr(lower(hex(thumbprint)), 1, length(?1)) = lower(?1))";
-    static const char counted[] = "SELECT count(*) FROM device WHERE name = ?1 OR"
-                                  " (length(?1) >= ?2 AND substr(lower(hex(thumbprint)), 1, length(?1)) = lower(?1))";
+struct search {
+    const char *text;
+    size_t found;
+    char name[CONFIG_NAME_SIZE];
     uint8_t request[DEVICE_REQUEST_SIZE_MAX];
-    const struct record_value values[] = {{.text = text}, {.number = PREFIX_MIN}};
-    uint64_t count = record_number(record, counted, values, 2, 0);
+    size_t request_size;
+};
+
+static bool is_meant(const char *text, const struct roll_row *row) {
+    const uint8_t *thumbprint = row->thumbprint;
+    size_t digits = strlen(text);
+    if (strcmp(text, row->name) == 0)
+        return true;
+    if (digits < PREFIX_MIN || digits > 2 * P256_THUMBPRINT_SIZE)
+        return false;
+    for (size_t i = 0; i < digits; i++)
+        if ("0123456789abcdef"[thumbprint[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15] != tolower((unsigned char)text[i]))
+            return false;
+    return true;
+}
+
+static void look(void *context, const struct roll_row *row) {
+    struct search *search = context;
+    if (!is_meant(search->text, row) || row->request_size > sizeof(search->request))
+        return;
+    search->found++;
+    (void)snprintf(search->name, sizeof(search->name), "%s", row->name);
+    memcpy(search->request, row->request, row->request_size);
+    search->request_size = row->request_size;
+}
+
+enum cli_exit device_find(struct record *record, const char *text, struct device *device) {
+    struct search search = {.text = text};
     memset(device, 0, sizeof(*device));
-    if (count != 1) {
-        cli_error(count == 0 ? "no device %s is enrolled; 'flipside device list' names them, 'flipside device enroll' "
-                               "takes a new one"
-                             : "%s means more than one device; give its name or more digits",
+    enum cli_exit status = device_roll_each(record, look, &search);
+    if (status != CLI_GOOD)
+        return status;
+    if (search.found != 1) {
+        cli_error(search.found == 0
+                      ? "no device %s is enrolled; 'flipside device list' names them, 'flipside device enroll' "
+                        "takes a new one"
+                      : "%s means more than one device; give its name or more digits",
                   text);
-        return false;
+        return CLI_FAILED;
     }
-    if (!record_text(record, by_name, values, 2, device->name, sizeof(device->name)))
-        return false;
-    const struct record_value name = {.text = device->name};
-    size_t size = record_bytes(record, "SELECT request FROM device WHERE name = ?", &name, 1, request, sizeof(request));
-    return device_from_request(device, request, size, device->name);
+    memcpy(device->name, search.name, sizeof(device->name));
+    return device_from_request(device, search.request, search.request_size, device->name) ? CLI_GOOD : CLI_REFUSED;
 }
 
 const char *device_keeping_text(enum enrolment_keeping keeping) {

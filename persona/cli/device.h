@@ -4,8 +4,8 @@
 
 /* What the verbs about devices share. */
 
+#include "device_roll.h"
 #include "persona/enrolment.h"
-#include "record.h"
 
 enum {
     DEVICE_REQUEST_SIZE_MAX = 1024, /* bytes of a request's file, padded with zeros */
@@ -23,8 +23,8 @@ struct device {
 bool device_from_request(struct device *device, const uint8_t *bytes, size_t size, const char *where);
 
 /* Finds an enrolled device by its name, or the first digits of its thumbprint, 8 at least. Its key is the one that its
- * own signed request names. */
-bool device_find(struct record *record, const char *text, struct device *device);
+ * own signed request names, which is on the roll. */
+enum cli_exit device_find(struct record *record, const char *text, struct device *device);
 
 /* Where its private key is, for people. */
 const char *device_keeping_text(enum enrolment_keeping keeping);

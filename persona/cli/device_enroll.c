@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "crypto/hkdf.h"
 #include "device.h"
 #include "medium.h"
 
@@ -93,6 +94,37 @@ static void print(const struct cli *cli, const struct device *device) {
     report_end(&report);
 }
 
+/* The row and the roll that names it, both or none. */
+static bool note(struct record *record, const struct org_key *signing, const struct request *request,
+                 const struct device *device) {
+    const struct record_value values[] = {
+        {.text = device->name},
+        {.bytes = device->thumbprint, .size = sizeof(device->thumbprint)},
+        {.bytes = request->bytes, .size = device_object_size(request->bytes, request->size)}};
+    return record_change(record, "BEGIN IMMEDIATE", NULL, 0) && device_roll_each(record, NULL, NULL) == CLI_GOOD &&
+           record_change(record, "INSERT INTO device (name, thumbprint, request) VALUES (?, ?, ?)", values, 3) &&
+           device_roll_sign(record, signing) && record_change(record, "COMMIT", NULL, 0);
+}
+
+static enum cli_exit sign(const struct cli *cli, struct record *record, const struct request *request,
+                          const struct device *device) {
+    struct passphrase passphrase;
+    struct random_stream random;
+    struct org_key signing;
+    if (!passphrase_get(cli, false, &passphrase))
+        return CLI_FAILED;
+    enum cli_exit status = CLI_FAILED;
+    if (host_random(&random)) {
+        status = org_key_open(record, ORG_KEY_SIGNING, &passphrase, &random, &signing);
+        if (status == CLI_GOOD && !note(record, &signing, request, device))
+            status = CLI_FAILED;
+        org_key_close(&signing);
+        random_stream_wipe(&random);
+    }
+    crypto_wipe(&passphrase, sizeof(passphrase));
+    return status;
+}
+
 static enum cli_exit enroll(const struct cli *cli, struct record *record, struct request *request) {
     struct device device = {0};
     if (!read_request(request))
@@ -103,16 +135,14 @@ static enum cli_exit enroll(const struct cli *cli, struct record *record, struct
         (void)snprintf(device.name, sizeof(device.name), "%s", request->name);
     else
         (void)snprintf(device.name, sizeof(device.name), "device-%.8s", device.hex);
+    enum cli_exit status = device_roll_each(record, NULL, NULL);
+    if (status != CLI_GOOD)
+        return status;
     if (!is_new(record, &device))
         return CLI_FAILED;
-    enum cli_exit status = confirm(cli, request, &device);
-    const struct record_value values[] = {
-        {.text = device.name},
-        {.bytes = device.thumbprint, .size = sizeof(device.thumbprint)},
-        {.bytes = request->bytes, .size = device_object_size(request->bytes, request->size)}};
-    if (status == CLI_GOOD && !cli->dry_run &&
-        !record_change(record, "INSERT INTO device (name, thumbprint, request) VALUES (?, ?, ?)", values, 3))
-        status = CLI_FAILED;
+    status = confirm(cli, request, &device);
+    if (status == CLI_GOOD && !cli->dry_run)
+        status = sign(cli, record, request, &device);
     if (status == CLI_GOOD)
         print(cli, &device);
     return status;
@@ -147,7 +177,9 @@ const struct verb verb_device_enroll = {
     "it, "
     "or\n"
     "a directory. It is signed by the device's key; whose key it is only a look at the device tells, which shows its\n"
-    "thumbprint in the picker with 'v': it is asked for. Says where the device keeps its key.\n\n"
+    "thumbprint in the picker with 'v': it is asked for. Says where the device keeps its key. The signing key signs "
+    "the\n"
+    "list of all devices anew, without which nothing is issued to them.\n\n"
     "  --name=NAME             what to call it, [a-z0-9-]; else device- and the thumbprint's first digits\n"
     "  --thumbprint=HEX        the thumbprint that the device shows; it is compared, and nothing is asked\n"
     "  --yes                   take the request without a look at the device\n",

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flipside device list, flipside device show
-#include <string.h>
-
 #include "device.h"
+#include "show.h"
 
 static void report_device(struct report *report, const struct device *device) {
     report_text(report, "device", device->name);
@@ -11,35 +10,23 @@ static void report_device(struct report *report, const struct device *device) {
     report_text(report, "key-kept-in", device_keeping_word(device->enrolment.keeping));
 }
 
-/* A row of a request that is not genuine is told and passed over. */
-static void list_row(void *context, sqlite3_stmt *row) {
+static void list_row(void *context, const struct roll_row *row) {
     struct report *report = context;
     struct device device = {0};
-    (void)snprintf(device.name, sizeof(device.name), "%s", (const char *)sqlite3_column_text(row, 0));
-    if (!device_from_request(&device, sqlite3_column_blob(row, 1), (size_t)sqlite3_column_bytes(row, 1), device.name))
+    (void)snprintf(device.name, sizeof(device.name), "%s", row->name);
+    if (!device_from_request(&device, row->request, row->request_size, device.name))
         return;
     report_item_begin(report);
     report_device(report, &device);
     report_item_end(report);
 }
 
+static enum cli_exit list_devices(struct record *record, struct report *report) {
+    return device_roll_each(record, list_row, report);
+}
+
 static enum cli_exit list(struct cli *cli, int argc, char **argv) {
-    struct record record;
-    int at = cli_options(cli, NULL, 0, argc, argv);
-    if (at != argc) {
-        if (at != 0)
-            cli_error("device list takes no arguments");
-        return CLI_USAGE;
-    }
-    if (!record_open(&record, cli))
-        return CLI_FAILED;
-    struct report report = report_begin(cli);
-    report_list_begin(&report, "devices");
-    bool good = record_each(&record, "SELECT name, request FROM device ORDER BY name", NULL, 0, list_row, &report);
-    report_list_end(&report);
-    report_end(&report);
-    record_close(&record);
-    return good ? CLI_GOOD : CLI_FAILED;
+    return show_list(cli, argc, argv, "device", list_devices);
 }
 
 static void persona_row(void *context, sqlite3_stmt *row) {
@@ -54,8 +41,9 @@ static void persona_row(void *context, sqlite3_stmt *row) {
 
 static enum cli_exit show_device(const struct cli *cli, struct record *record, const char *text) {
     struct device device;
-    if (!device_find(record, text, &device))
-        return CLI_FAILED;
+    enum cli_exit status = device_find(record, text, &device);
+    if (status != CLI_GOOD)
+        return status;
     const struct record_value name = {.text = device.name};
     struct report report = report_begin(cli);
     report_device(&report, &device);
@@ -71,18 +59,7 @@ static enum cli_exit show_device(const struct cli *cli, struct record *record, c
 }
 
 static enum cli_exit show(struct cli *cli, int argc, char **argv) {
-    struct record record;
-    int at = cli_options(cli, NULL, 0, argc, argv);
-    if (at == 0 || at != argc - 1) {
-        if (at != 0)
-            cli_error("one device is needed: flipside device show DEVICE");
-        return CLI_USAGE;
-    }
-    if (!record_open(&record, cli))
-        return CLI_FAILED;
-    enum cli_exit status = show_device(cli, &record, argv[at]);
-    record_close(&record);
-    return status;
+    return show_one(cli, argc, argv, "device", show_device);
 }
 
 const struct verb verb_device_list = {

@@ -97,9 +97,11 @@ static enum cli_exit find_issued(struct work *work, const char *name) {
 }
 
 static enum cli_exit recover(const struct cli *cli, struct work *work, const char *name) {
-    if (!host_random(&work->random) || !device_find(&work->record, work->device, &work->issued.device))
+    if (!host_random(&work->random))
         return CLI_FAILED;
-    enum cli_exit status = find_issued(work, name);
+    enum cli_exit status = device_find(&work->record, work->device, &work->issued.device);
+    if (status == CLI_GOOD)
+        status = find_issued(work, name);
     if (status != CLI_GOOD || cli->dry_run)
         return status;
     if (!passphrase_get(cli, false, &work->passphrase))

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/digest.h"
 #include "crypto/hkdf.h"
 #include "luks.h"
 #include "luks_input.h"
@@ -32,6 +33,7 @@ struct work {
     int target;
     char path[CLI_PATH_SIZE]; /* beside its place, until it is whole */
     uint8_t volume_key[VOLUME_KEY_SIZE];
+    struct digest digest; /* of what was read */
     uint8_t piece[PIECE];
 };
 
@@ -126,11 +128,16 @@ static ssize_t write_some(int file, void *bytes, size_t size, off_t offset) {
     return pwrite(file, bytes, size, offset);
 }
 
-static bool copy_piece(struct work *work, uint64_t offset, size_t size) {
+static bool read_piece(struct work *work, uint64_t offset, size_t size) {
     if (!move(pread, work->input.file, work->piece, size, offset)) {
         cli_error("the root file system can't be read: %s", strerror(errno));
         return false;
     }
+    digest_add(&work->digest, work->piece, size);
+    return true;
+}
+
+static bool write_piece(struct work *work, uint64_t offset, size_t size) {
     if (!encrypt(work, offset, size)) {
         cli_error("the library libcrypto failed to encrypt");
         return false;
@@ -146,17 +153,36 @@ static void report(const struct work *work, uint64_t done) {
         work->request->progress(work->request->context, done, work->input.size);
 }
 
+/* What is left out counts in the digest, too: whether it is free, the file itself says. */
 static bool copy(struct work *work) {
+    digest_begin(&work->digest);
     for (uint64_t offset = 0; offset < work->input.size;) {
         uint64_t left = work->input.size - offset;
         size_t size = left < PIECE ? (size_t)left : PIECE;
         bool out = work->request->sparse && luks_input_is_free(&work->input, offset, size);
-        if (!out && !copy_piece(work, offset, size))
+        if ((!out || work->request->digest != NULL) && !read_piece(work, offset, size))
+            return false;
+        if (!out && !write_piece(work, offset, size))
             return false;
         offset += size;
         report(work, offset);
     }
     return true;
+}
+
+/* The bytes that were encrypted are the ones that were looked at. */
+static bool is_the_one(struct work *work) {
+    const struct luks_request *request = work->request;
+    uint8_t digest[DIGEST_SIZE];
+    if (!digest_end(&work->digest, digest))
+        return false;
+    if (request->digest == NULL ||
+        (work->input.size == request->size && memcmp(digest, request->digest, sizeof(digest)) == 0))
+        return true;
+    cli_error("%s is not the image any more that the persona was made with: put that back, or take this one for "
+              "devices to come with 'flipside persona update --root=%s'",
+              request->path, request->path);
+    return false;
 }
 
 static bool finish(struct work *work, const char *target) {
@@ -168,7 +194,7 @@ static bool finish(struct work *work, const char *target) {
 
 static bool make(struct work *work, const char *target) {
     return luks_input_open(&work->input, work->request, target) && create(work, target) && volume_key(work) &&
-           format(work) && open_cipher(work) && copy(work) && finish(work, target);
+           format(work) && open_cipher(work) && copy(work) && is_the_one(work) && finish(work, target);
 }
 
 bool luks_make(const struct luks_request *request, const char *target) {

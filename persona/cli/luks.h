@@ -30,7 +30,8 @@ enum luks_source {
 struct luks_request {
     enum luks_source source;
     const char *path;        /* of the image or directory; not for LUKS_EMPTY */
-    uint64_t size;           /* bytes of a new file system, a multiple of 4096; not for LUKS_IMAGE */
+    uint64_t size;           /* bytes of a new file system, a multiple of 4096; of an image, with its digest */
+    const uint8_t *digest;   /* what an image must have, DIGEST_SIZE bytes: another one is refused; NULL: any */
     const char *label;       /* of a new file system, at most LUKS_LABEL_MAX bytes; NULL: none */
     const uint8_t *key_file; /* LUKS_KEY_FILE_SIZE bytes; the caller wipes it */
     bool sparse;
@@ -40,8 +41,8 @@ struct luks_request {
 };
 
 /* Makes a LUKS2 image. It appears at `target`, over what is there, when it is whole, and only its owner may read it.
- * Wrong: a source that can't be read, is empty or is no whole number of sectors; mke2fs missing, or too little room for
- * what is in the directory; a target that can't be written; what libcryptsetup says. */
+ * Wrong: a source that can't be read, is empty or is no whole number of sectors; an image with another digest; mke2fs
+ * missing, or too little room for what is in the directory; a target that can't be written; what libcryptsetup says. */
 __attribute__((warn_unused_result)) bool luks_make(const struct luks_request *request, const char *target);
 
 #endif

@@ -11,42 +11,26 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "block_use.h"
 #include "medium.h"
 
-/* Whether a disk with this number, or a partition of it, is mounted; then where. The kernel names a partition's disk by
- * the directory that its entry in /sys lies in. */
-static bool is_mounted(dev_t disk, char *where) {
-    char line[CLI_PATH_SIZE], link[128], own[CLI_PATH_SIZE], other[CLI_PATH_SIZE];
-    char number[24];
-    bool found = false;
-    (void)snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(disk), minor(disk));
-    if (realpath(link, own) == NULL)
-        return false;
-    FILE *mounts = fopen("/proc/self/mountinfo", "r");
-    while (!found && mounts != NULL && fgets(line, sizeof(line), mounts) != NULL) {
-        if (sscanf(line, "%*s %*s %23[0-9:] %*s %511s", number, where) != 2)
-            continue;
-        (void)snprintf(link, sizeof(link), "/sys/dev/block/%s", number);
-        found = realpath(link, other) != NULL && strncmp(own, other, strlen(own)) == 0 &&
-                (other[strlen(own)] == '\0' || other[strlen(own)] == '/');
-    }
-    if (mounts != NULL)
-        (void)fclose(mounts);
-    return found;
-}
-
+/* What is only read may be in use. */
 static bool check_block_device(const char *target, dev_t device, unsigned use) {
-    char path[128], where[512];
-    (void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(device), minor(device));
-    if (access(path, F_OK) == 0) {
-        cli_error("%s is a partition; give the whole disk that it is on", target);
-        return false;
-    }
-    if ((use & MEDIUM_CHANGE) != 0 && is_mounted(device, where)) {
-        cli_error("%s, or a partition of it, is mounted at %s; unmount it first", target, where);
-        return false;
-    }
-    return true;
+    static const struct {
+        const char *before, *after;
+    } faults[] = {
+        [BLOCK_UNKNOWN] = {": whether it is in use can't be told; mount /proc and /sys", ""},
+        [BLOCK_PARTITION] = {" is a partition; give the whole disk that it is on", ""},
+        [BLOCK_MOUNTED] = {", or a partition of it, is mounted at ", "; unmount it first"},
+        [BLOCK_SWAP] = {", or a partition of it, is swap space, ", "; end that with swapoff first"},
+        [BLOCK_HELD] = {", or a partition of it, lies beneath ", " (LUKS, LVM, RAID, a loop device); end that first"},
+    };
+    struct block_use found;
+    block_use_find("", major(device), minor(device), &found);
+    if (found.kind == BLOCK_FREE || (found.kind != BLOCK_PARTITION && (use & MEDIUM_CHANGE) == 0))
+        return true;
+    cli_error("%s%s%s%s", target, faults[found.kind].before, found.by, faults[found.kind].after);
+    return false;
 }
 
 /* A virtual machine that runs from an image, and whoever else takes care, holds a lock on a part of it. */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "crypto/hkdf.h"
+#include "persona/delegation.h"
 #include "token.h"
 
 const char *org_key_name(enum org_key_kind kind) {
@@ -87,4 +88,18 @@ void org_key_close(struct org_key *key) {
     if (key->token != NULL)
         token_close(key->token);
     crypto_wipe(key, sizeof(*key));
+}
+
+bool org_key_delegation(const struct record *record, uint32_t role, struct cbor_bytes *chain, uint8_t *bytes,
+                        struct p256_public *key) {
+    char path[CLI_PATH_SIZE];
+    struct delegation_trust trust = {record->root, record->epoch};
+    *chain = (struct cbor_bytes){bytes, 0};
+    if (!path_of(path, "%s/signing.delegation", record->directory) ||
+        !file_read(path, bytes, DELEGATION_SIZE_MAX, &chain->size))
+        return false;
+    enum delegation_error error = delegation_follow(&trust, chain, 1, role, NULL, key);
+    if (error != DELEGATION_OK)
+        cli_error("%s: %s", path, delegation_error_text(error));
+    return error == DELEGATION_OK;
 }

@@ -29,4 +29,11 @@ enum cli_exit org_key_open(const struct record *record, enum org_key_kind kind, 
 
 void org_key_close(struct org_key *key);
 
+/* Reads the signing key's delegation, and checks that it gives a role.
+ * @param role  one of DELEGATION_ROLE_*
+ * @param chain set to `bytes`, of which it has DELEGATION_SIZE_MAX
+ * @param key   the signing key */
+bool org_key_delegation(const struct record *record, uint32_t role, struct cbor_bytes *chain, uint8_t *bytes,
+                        struct p256_public *key);
+
 #endif

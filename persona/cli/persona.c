@@ -58,17 +58,8 @@ enum cli_exit persona_content_key(const struct record *record, const struct mani
 }
 
 bool persona_chain(const struct record *record, struct cbor_bytes *chain, uint8_t *bytes) {
-    char path[CLI_PATH_SIZE];
-    struct delegation_trust trust = {record->root, record->epoch};
     struct p256_public key;
-    *chain = (struct cbor_bytes){bytes, 0};
-    if (!path_of(path, "%s/signing.delegation", record->directory) ||
-        !file_read(path, bytes, DELEGATION_SIZE_MAX, &chain->size))
-        return false;
-    enum delegation_error error = delegation_follow(&trust, chain, 1, DELEGATION_ROLE_MANIFEST, NULL, &key);
-    if (error != DELEGATION_OK)
-        cli_error("%s: %s", path, delegation_error_text(error));
-    return error == DELEGATION_OK;
+    return org_key_delegation(record, DELEGATION_ROLE_MANIFEST, chain, bytes, &key);
 }
 
 void *persona_read_whole(const char *path, size_t *size) {

@@ -21,16 +21,15 @@ static bool is_new(struct make *make, const char *name) {
     return false;
 }
 
-static bool note_persona(struct make *make, const char *root) {
-    const struct record_value values[] = {
-        {.text = make->manifest.name}, {.bytes = make->manifest.id, .size = sizeof(make->manifest.id)}, {.text = root}};
-    return record_change(&make->record, "INSERT INTO persona VALUES (?, ?, ?)", values, 3);
+static bool note_persona(struct make *make) {
+    const struct record_value values[] = {{.text = make->manifest.name},
+                                          {.bytes = make->manifest.id, .size = sizeof(make->manifest.id)}};
+    return record_change(&make->record, "INSERT INTO persona VALUES (?, ?)", values, 2);
 }
 
-/* `root`: NULL for a persona that is known. */
-static bool note(struct make *make, const char *root) {
+static bool note(struct make *make) {
     const struct record_value version[] = {{.text = make->manifest.name}, {.number = make->manifest.version}};
-    return record_change(&make->record, "BEGIN", NULL, 0) && (root == NULL || note_persona(make, root)) &&
+    return record_change(&make->record, "BEGIN", NULL, 0) && (make->before.version != 0 || note_persona(make)) &&
            record_change(&make->record, "INSERT INTO version (persona, version) VALUES (?, ?)", version, 2) &&
            record_change(&make->record, "COMMIT", NULL, 0);
 }
@@ -73,14 +72,18 @@ static bool add_or_keep(const struct cli *cli, struct make *make, enum manifest_
     return before == NULL || keep_component(cli, make, before, key);
 }
 
+/* Only an image that was just given is measured: another one is noted as it was. */
+static bool finish(struct make *make, const struct asked *asked, struct root *root) {
+    return (asked->root == NULL || root_measure(root)) &&
+           root_write(root, &make->record, &make->manifest, &make->signing) && make_sign(make) && note(make);
+}
+
 static enum cli_exit create(const struct cli *cli, struct make *make, const struct asked *asked) {
     struct root root;
-    char root_text[ROOT_TEXT_SIZE];
     const char *name = asked->request.name;
     if (!host_random(&make->random) || !is_new(make, name) || !root_take(asked->root, asked->root_size, &root) ||
         random_bytes(&make->random, make->manifest.id, sizeof(make->manifest.id)) != RANDOM_OK)
         return CLI_FAILED;
-    root_write(&root, root_text);
     (void)snprintf(make->manifest.name, sizeof(make->manifest.name), "%s", name);
     (void)snprintf(make->manifest.title, sizeof(make->manifest.title), "%s", name);
     make->manifest.unlock = MANIFEST_UNLOCK_PIN;
@@ -91,7 +94,7 @@ static enum cli_exit create(const struct cli *cli, struct make *make, const stru
                 add_or_keep(cli, make, MANIFEST_KERNEL, asked->request.kernel, NULL) &&
                 add_or_keep(cli, make, MANIFEST_INITRD, asked->request.initrd, NULL);
     if (good && !cli->dry_run)
-        good = make_sign(make) && note(make, root_text);
+        good = finish(make, asked, &root);
     return good ? CLI_GOOD : CLI_FAILED;
 }
 
@@ -99,11 +102,16 @@ static enum cli_exit create(const struct cli *cli, struct make *make, const stru
 static enum cli_exit update(const struct cli *cli, struct make *make, const struct asked *asked) {
     static uint8_t bytes[MANIFEST_SIZE_MAX];
     uint8_t key[STREAM_KEY_SIZE] = {0};
+    struct root root;
     size_t size = 0;
     uint64_t version = persona_newest(&make->record, asked->request.name);
     if (version == 0 || !host_random(&make->random))
         return CLI_FAILED;
     enum cli_exit status = persona_manifest(&make->record, asked->request.name, version, &make->before, bytes, &size);
+    if (status == CLI_GOOD)
+        status = root_read(&root, &make->record, &make->before);
+    if (status == CLI_GOOD && asked->root != NULL && !root_take(asked->root, asked->root_size, &root))
+        status = CLI_FAILED;
     if (status == CLI_GOOD && !cli->dry_run)
         status = make_open_keys(cli, make);
     if (status == CLI_GOOD && !cli->dry_run)
@@ -117,7 +125,7 @@ static enum cli_exit update(const struct cli *cli, struct make *make, const stru
                 add_or_keep(cli, make, MANIFEST_INITRD, asked->request.initrd, key);
     crypto_wipe(key, sizeof(key));
     if (good && !cli->dry_run)
-        good = make_sign(make) && note(make, NULL);
+        good = finish(make, asked, &root);
     return good ? CLI_GOOD : CLI_FAILED;
 }
 
@@ -142,14 +150,21 @@ static enum cli_exit take_options(struct cli *cli, struct asked *asked, bool is_
         {.name = "memory", .to = &request->memory},
         {.name = "unlock", .to = &request->unlock},
         {.name = "flip-timeout", .to = &request->flip_timeout},
+        {.name = "prewarm", .to = &request->prewarm},
+        {.name = "prewarm-seconds", .to = &request->prewarm_seconds},
+        {.name = "alarm-flip", .to = &request->alarm_flip},
         {.name = "board",
          .list = request->boards,
          .list_room = MANIFEST_BOARDS_MAX,
          .list_count = &request->board_count},
-        {.name = is_update ? "version" : "root", .to = is_update ? &request->version : &asked->root},
-        {.name = is_update ? "minimum-version" : "root-size", .to = is_update ? &request->minimum : &asked->root_size},
+        {.name = "root", .to = &asked->root},
+        {.name = "root-size", .to = &asked->root_size},
+        {.name = "version", .to = &request->version},
+        {.name = "minimum-version", .to = &request->minimum},
     };
-    int at = cli_options(cli, options, sizeof(options) / sizeof(options[0]), argc, argv);
+    enum { OF_UPDATE = 2 /* the last ones */ };
+    size_t count = sizeof(options) / sizeof(options[0]) - (is_update ? 0 : OF_UPDATE);
+    int at = cli_options(cli, options, count, argc, argv);
     if (at == 0)
         return CLI_USAGE;
     bool complete = is_update || (request->kernel != NULL && request->board_count > 0);
@@ -197,7 +212,12 @@ const struct verb verb_persona_create = {
     "  --board=NAME            kind of device that it is for; may be given again\n"
     "  --unlock=pin|device     whether the user's PIN is needed (pin, unless given)\n"
     "  --flip-timeout=SECONDS  how long it may take to answer a flip, 1 to 300; else the terminal's\n"
-    "  --root=WHAT             its root file system: an image, a directory, or the size of an empty one (2G)\n"
+    "  --prewarm=yes|no        start it at power-on, and suspend it when its agent says that it is up (no)\n"
+    "  --prewarm-seconds=N     how long that may take, 1 to 3600 (120)\n"
+    "  --alarm-flip=yes|no     an alarm of its clock that comes due while another persona runs asks for a flip to it "
+    "(no)\n"
+    "  --root=WHAT             its root file system: an image, a directory, or the size of an empty one (2G); an\n"
+    "                          image's digest is noted, and issue refuses one that changed\n"
     "  --root-size=SIZE        how large to make the file system of a directory\n",
     run_create,
 };
@@ -210,7 +230,7 @@ const struct verb verb_persona_update = {
     "with\n"
     "persona issue and deliver: they try it, and go back to the one before if it does not come up. The root file "
     "system\n"
-    "is the user's by now and not touched.\n\n"
+    "is the user's by now and not touched; devices that get the persona from now on are given the one of --root.\n\n"
     "  --kernel=FILE           arm64 kernel: Image, or packed as the loader knows it\n"
     "  --initrd=FILE           initial file system; empty: none any more\n"
     "  --cmdline=TEXT          the kernel's command line\n"
@@ -219,6 +239,11 @@ const struct verb verb_persona_update = {
     "  --board=NAME            kind of device that it is for; may be given again, and replaces all before\n"
     "  --unlock=pin|device     whether the user's PIN is needed, on devices that get the persona from now on\n"
     "  --flip-timeout=SECONDS  how long it may take to answer a flip, 1 to 300\n"
+    "  --prewarm=yes|no        start it at power-on, and suspend it when its agent says that it is up\n"
+    "  --prewarm-seconds=N     how long that may take, 1 to 3600\n"
+    "  --alarm-flip=yes|no     an alarm of its clock that comes due while another persona runs asks for a flip to it\n"
+    "  --root=WHAT             as of persona create; also to take an image that changed\n"
+    "  --root-size=SIZE        how large to make the file system of a directory\n"
     "  --version=NUMBER        its number, above all before; else the next one\n"
     "  --minimum-version=NUMBER  devices on which this version came up take none below; it only goes up\n",
     run_update,

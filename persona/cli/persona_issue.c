@@ -41,7 +41,10 @@ static bool is_listed(const struct work *work, const struct device *device) {
 /* A device that has the persona already keeps its grant: a second key would make its data unreadable. */
 static enum cli_exit add_device(struct work *work, const char *text) {
     struct device device;
-    if (!device_find(&work->record, text, &device) || !is_for_board(&work->manifest, &device))
+    enum cli_exit status = device_find(&work->record, text, &device);
+    if (status != CLI_GOOD)
+        return status;
+    if (!is_for_board(&work->manifest, &device))
         return CLI_FAILED;
     if (is_listed(work, &device))
         return CLI_GOOD;
@@ -67,6 +70,17 @@ static void holder_row(void *context, sqlite3_stmt *row) {
                        (const char *)sqlite3_column_text(row, 0));
 }
 
+/* One that the record says has the persona must have its signed grant, else whoever wrote that gives the persona away.
+ */
+static enum cli_exit add_holder(struct work *work, const char *name) {
+    enum cli_exit status = add_device(work, name);
+    if (status != CLI_GOOD || work->devices[work->device_count - 1].number > 0)
+        return status;
+    cli_error("the record says that %s has %s, but has no grant of it: the record was altered", name,
+              work->manifest.name);
+    return CLI_REFUSED;
+}
+
 /* The content key is sealed to all devices anew, so that what is in TO serves each of them. */
 static enum cli_exit find_devices(struct work *work, const char *const *names, size_t count) {
     static struct holders holders;
@@ -76,7 +90,7 @@ static enum cli_exit find_devices(struct work *work, const char *const *names, s
                      &holders))
         return CLI_FAILED;
     for (size_t i = 0; i < holders.count && status == CLI_GOOD; i++)
-        status = add_device(work, holders.names[i]);
+        status = add_holder(work, holders.names[i]);
     for (size_t i = 0; i < count && status == CLI_GOOD; i++)
         status = add_device(work, names[i]);
     if (status == CLI_GOOD && work->device_count == 0) {
@@ -193,13 +207,6 @@ static enum cli_exit open_keys(const struct cli *cli, struct work *work) {
     return org_key_open(&work->record, ORG_KEY_SIGNING, &work->passphrase, &work->random, &work->signing);
 }
 
-static bool find_root(struct work *work) {
-    char text[ROOT_TEXT_SIZE] = "";
-    const struct record_value value = {.text = work->manifest.name};
-    (void)record_text(&work->record, "SELECT root FROM persona WHERE name = ?", &value, 1, text, sizeof(text));
-    return root_read(text, &work->root);
-}
-
 static enum cli_exit issue(const struct cli *cli, struct work *work, const char *name, const char *const *names,
                            size_t count) {
     uint8_t content_key[STREAM_KEY_SIZE];
@@ -210,10 +217,10 @@ static enum cli_exit issue(const struct cli *cli, struct work *work, const char 
         persona_manifest(&work->record, name, version, &work->manifest, work->manifest_file, &work->manifest_size);
     if (status == CLI_GOOD)
         status = find_devices(work, names, count);
+    if (status == CLI_GOOD)
+        status = root_read(&work->root, &work->record, &work->manifest);
     if (status != CLI_GOOD || cli->dry_run)
         return status;
-    if (!find_root(work))
-        return CLI_FAILED;
     status = open_keys(cli, work);
     if (status == CLI_GOOD)
         status = persona_content_key(&work->record, &work->manifest, &work->storage, content_key);

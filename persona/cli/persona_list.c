@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flipside persona list, flipside persona show
-#include <string.h>
-
 #include "persona.h"
+#include "root.h"
 #include "show.h"
 
 static void list_row(void *context, sqlite3_stmt *row) {
@@ -14,26 +13,16 @@ static void list_row(void *context, sqlite3_stmt *row) {
     report_item_end(report);
 }
 
-static enum cli_exit list(struct cli *cli, int argc, char **argv) {
-    struct record record;
-    int at = cli_options(cli, NULL, 0, argc, argv);
-    if (at != argc) {
-        if (at != 0)
-            cli_error("persona list takes no arguments");
-        return CLI_USAGE;
-    }
-    if (!record_open(&record, cli))
-        return CLI_FAILED;
-    struct report report = report_begin(cli);
-    report_list_begin(&report, "personas");
-    bool good = record_each(&record,
+static enum cli_exit list_personas(struct record *record, struct report *report) {
+    bool good = record_each(record,
                             "SELECT name, (SELECT max(version) FROM version WHERE persona = name),"
                             " (SELECT count(*) FROM issue WHERE persona = name) FROM persona ORDER BY name",
-                            NULL, 0, list_row, &report);
-    report_list_end(&report);
-    report_end(&report);
-    record_close(&record);
+                            NULL, 0, list_row, report);
     return good ? CLI_GOOD : CLI_FAILED;
+}
+
+static enum cli_exit list(struct cli *cli, int argc, char **argv) {
+    return show_list(cli, argc, argv, "persona", list_personas);
 }
 
 static void version_row(void *context, sqlite3_stmt *row) {
@@ -79,26 +68,20 @@ static enum cli_exit show_persona(const struct cli *cli, struct record *record, 
     enum cli_exit status = persona_manifest(record, name, version, &manifest, bytes, &size);
     if (status != CLI_GOOD)
         return status;
+    static struct root root;
+    status = root_read(&root, record, &manifest);
+    if (status != CLI_GOOD)
+        return status;
     struct report report = report_begin(cli);
     show_manifest_fields(&report, &manifest);
+    root_report(&root, &report);
     bool good = report_rows(record, &report, name);
     report_end(&report);
     return good ? CLI_GOOD : CLI_FAILED;
 }
 
 static enum cli_exit show(struct cli *cli, int argc, char **argv) {
-    struct record record;
-    int at = cli_options(cli, NULL, 0, argc, argv);
-    if (at == 0 || at != argc - 1) {
-        if (at != 0)
-            cli_error("one persona is needed: flipside persona show PERSONA");
-        return CLI_USAGE;
-    }
-    if (!record_open(&record, cli))
-        return CLI_FAILED;
-    enum cli_exit status = show_persona(cli, &record, argv[at]);
-    record_close(&record);
-    return status;
+    return show_one(cli, argc, argv, "persona", show_persona);
 }
 
 const struct verb verb_persona_list = {

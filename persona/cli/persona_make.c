@@ -11,29 +11,38 @@
 
 /* ---- Settings */
 
-static bool take_texts(const struct make_request *request, struct manifest *manifest) {
+/* As in persona.conf, whose reader says what is wrong with each. */
+static bool take_setting(const char *key, const char *value, struct config_persona *config) {
     char text[CONFIG_FILE_MAX];
+    int length = snprintf(text, sizeof(text), "kernel=kernel\n%s=%s\n", key, value);
+    struct config_fault fault = {CONFIG_TOO_LONG, 0};
+    if (strpbrk(value, "\r\n") != NULL)
+        fault.error = CONFIG_BAD_CHARACTER;
+    else if (length > 0 && (size_t)length < sizeof(text))
+        fault = config_parse_persona(config, text, (size_t)length);
+    if (fault.error != CONFIG_OK)
+        cli_error("--%s=%s: %s", key, value, config_error_text(fault.error));
+    return fault.error == CONFIG_OK;
+}
+
+static bool take_texts(const struct make_request *request, struct manifest *manifest) {
     struct config_persona config;
-    const char *title = request->title != NULL ? request->title : manifest->title;
-    const char *command_line = request->command_line != NULL ? request->command_line : manifest->command_line;
-    int length = snprintf(text, sizeof(text), "kernel=kernel\ntitle=%s\n%s%s\n%s%s\n", title,
-                          command_line[0] != '\0' ? "cmdline=" : "", command_line,
-                          request->memory != NULL ? "memory=" : "", request->memory != NULL ? request->memory : "");
-    if (length < 0 || (size_t)length >= sizeof(text)) {
-        cli_error("title or command line is too long");
-        return false;
+    if (request->title != NULL) {
+        if (!take_setting("title", request->title, &config))
+            return false;
+        memcpy(manifest->title, config.title, sizeof(manifest->title));
     }
-    struct config_fault fault = config_parse_persona(&config, text, (size_t)length);
-    if (fault.error != CONFIG_OK) {
-        static const char *const lines[] = {"", "", "--title", "--cmdline", "--memory"};
-        cli_error("%s: %s", fault.line < 5 ? lines[fault.line] : "", config_error_text(fault.error));
-        return false;
+    if (request->command_line != NULL) {
+        memset(config.command_line, 0, sizeof(config.command_line));
+        if (request->command_line[0] != '\0' && !take_setting("cmdline", request->command_line, &config))
+            return false;
+        memcpy(manifest->command_line, config.command_line, sizeof(manifest->command_line));
     }
-    memcpy(manifest->title, config.title, sizeof(manifest->title));
-    memcpy(manifest->command_line, config.command_line, sizeof(manifest->command_line));
-    if (request->memory != NULL)
-        manifest->memory = config.memory;
-    return true;
+    if (request->memory == NULL)
+        return true;
+    bool good = take_setting("memory", request->memory, &config);
+    manifest->memory = config.memory;
+    return good;
 }
 
 static bool take_boards(const struct make_request *request, struct manifest *manifest) {
@@ -69,6 +78,27 @@ static bool take_flip_timeout(const struct make_request *request, struct manifes
     return good;
 }
 
+static bool take_flip_policy(const struct make_request *request, struct manifest *manifest) {
+    struct config_persona config;
+    if (request->prewarm != NULL) {
+        if (!take_setting("prewarm", request->prewarm, &config))
+            return false;
+        uint32_t seconds = manifest->prewarm_s != 0 ? manifest->prewarm_s : config.prewarm_s;
+        manifest->prewarm_s = config.prewarm ? seconds : 0;
+    }
+    if (request->prewarm_seconds != NULL) {
+        if (!take_setting("prewarm-seconds", request->prewarm_seconds, &config))
+            return false;
+        manifest->prewarm_s = manifest->prewarm_s != 0 ? config.prewarm_s : 0;
+    }
+    if (request->alarm_flip != NULL) {
+        if (!take_setting("alarm-flip", request->alarm_flip, &config))
+            return false;
+        manifest->alarm_flip = config.alarm_flip;
+    }
+    return true;
+}
+
 /* Devices take no version twice, and none that is older: it only goes up. */
 static bool take_versions(const struct make_request *request, struct make *make) {
     struct manifest *manifest = &make->manifest;
@@ -84,7 +114,7 @@ static bool take_versions(const struct make_request *request, struct make *make)
 bool make_settings(struct make *make, const struct make_request *request) {
     struct manifest *manifest = &make->manifest;
     return take_texts(request, manifest) && take_boards(request, manifest) && take_unlock(request, manifest) &&
-           take_flip_timeout(request, manifest) && take_versions(request, make);
+           take_flip_timeout(request, manifest) && take_flip_policy(request, manifest) && take_versions(request, make);
 }
 
 /* ---- Keys */

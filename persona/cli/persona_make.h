@@ -9,6 +9,7 @@
 /* What was asked for; what is NULL stays as it was, or is left out. */
 struct make_request {
     const char *name, *title, *kernel, *initrd, *command_line, *memory, *unlock, *flip_timeout, *minimum, *version;
+    const char *prewarm, *prewarm_seconds, *alarm_flip;
     const char *boards[MANIFEST_BOARDS_MAX];
     size_t board_count;
 };

@@ -11,18 +11,19 @@
 #include "crypto/digest.h"
 
 /* Raised with the tables. */
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 static const char schema[] =
-    "CREATE TABLE persona (name TEXT PRIMARY KEY, id BLOB NOT NULL UNIQUE, root TEXT);"
+    "CREATE TABLE persona (name TEXT PRIMARY KEY, id BLOB NOT NULL UNIQUE);"
     "CREATE TABLE version (persona TEXT NOT NULL REFERENCES persona, version INTEGER NOT NULL,"
     " made INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (persona, version));"
     "CREATE TABLE device (name TEXT PRIMARY KEY, thumbprint BLOB NOT NULL UNIQUE, request BLOB NOT NULL,"
     " enrolled INTEGER NOT NULL DEFAULT (unixepoch()));"
+    "CREATE TABLE roll (only INTEGER PRIMARY KEY CHECK (only = 1), object BLOB NOT NULL);"
     "CREATE TABLE issue (persona TEXT NOT NULL REFERENCES persona, device TEXT NOT NULL REFERENCES device,"
     " version INTEGER NOT NULL, grant_number INTEGER NOT NULL, grant BLOB NOT NULL,"
     " issued INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (persona, device));"
-    "PRAGMA user_version = 2;";
+    "PRAGMA user_version = 3;";
 
 static const char *const public_names[] = {"root.pub", "escrow.pub", "storage.pub"};
 
@@ -96,13 +97,6 @@ size_t record_bytes(struct record *record, const char *statement, const struct r
         memcpy(bytes, sqlite3_column_blob(prepared, 0), size);
     (void)sqlite3_finalize(prepared);
     return size;
-}
-
-bool record_text(struct record *record, const char *statement, const struct record_value *values, size_t count,
-                 char *text, size_t room) {
-    size_t size = record_bytes(record, statement, values, count, text, room - 1);
-    text[size] = '\0';
-    return size > 0 && strlen(text) == size;
 }
 
 bool record_each(struct record *record, const char *statement, const struct record_value *values, size_t count,

@@ -5,7 +5,8 @@
 /* An organisation's directory: its keys, its personas' files, and what was done, in SQLite (organisation.db).
  *
  * The database is a notebook and nothing in it is relied on: keys come from the key files or a token, which the
- * passphrase or PIN authenticates; devices from their signed requests; personas from signed manifests and grants. */
+ * passphrase or PIN authenticates; which devices there are, from the roll that the signing key signed (device_roll.h);
+ * personas from signed manifests and grants. */
 
 #include <sqlite3.h>
 
@@ -54,10 +55,6 @@ uint64_t record_number(struct record *record, const char *statement, const struc
 /* Reads one value of at most `room` bytes. @return its size; 0, without a word, when there is no row or it is longer */
 size_t record_bytes(struct record *record, const char *statement, const struct record_value *values, size_t count,
                     void *bytes, size_t room);
-
-/* The same for text, which ends with NUL. @return whether there is a row and it fits */
-bool record_text(struct record *record, const char *statement, const struct record_value *values, size_t count,
-                 char *text, size_t room);
 
 /* Calls `row` for each row of the results. @return false, and told, when the database fails */
 bool record_each(struct record *record, const char *statement, const struct record_value *values, size_t count,

@@ -120,14 +120,20 @@ void report_end(struct report *report) {
         (void)fputs("}\n", stdout);
 }
 
-void cli_progress(const char *what, uint64_t done, uint64_t total) {
+static void say_progress(const char *what, uint64_t done, uint64_t total, const char *unit) {
     if (isatty(STDERR_FILENO) == 0)
         return;
     (void)fprintf(stderr, "\r\033[K%s", what);
     if (total > 0)
-        (void)fprintf(stderr, ": %llu of %llu MB", (unsigned long long)(done >> 20), (unsigned long long)(total >> 20));
+        (void)fprintf(stderr, ": %llu of %llu%s", (unsigned long long)done, (unsigned long long)total, unit);
     (void)fflush(stderr);
 }
+
+void cli_progress(const char *what, uint64_t done, uint64_t total) {
+    say_progress(what, done >> 20, total >> 20, " MB");
+}
+
+void cli_progress_count(const char *what, uint64_t done, uint64_t total) { say_progress(what, done, total, ""); }
 
 void cli_progress_end(void) {
     if (isatty(STDERR_FILENO) != 0)

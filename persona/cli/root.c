@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "luks.h"
+#include "persona.h"
 
 enum { BLOCK = 4096 };
 
@@ -44,28 +45,106 @@ bool root_take(const char *what, const char *size, struct root *root) {
     return false;
 }
 
-void root_write(const struct root *root, char *text) {
-    static const char kinds[] = "-ide";
-    if (root->kind == ROOT_NONE)
-        text[0] = '\0';
-    else
-        (void)snprintf(text, ROOT_TEXT_SIZE, "%c %llu %s", kinds[root->kind], (unsigned long long)root->size,
-                       root->path);
+bool root_measure(struct root *root) {
+    static uint8_t piece[1 << 20];
+    struct digest digest;
+    if (root->kind != ROOT_IMAGE)
+        return true;
+    FILE *file = fopen(root->path, "rb");
+    digest_begin(&digest);
+    root->size = 0;
+    for (size_t got = 1; file != NULL && got > 0; root->size += got) {
+        got = fread(piece, 1, sizeof(piece), file);
+        digest_add(&digest, piece, got);
+        if (root->size % (64 << 20) == 0)
+            cli_progress(root->path, 0, 0);
+    }
+    bool good = file != NULL && ferror(file) == 0;
+    cli_progress_end();
+    if (file == NULL || fclose(file) != 0 || !good || root->size == 0) {
+        cli_error("%s: can't be read, or is empty", root->path);
+        good = false;
+    }
+    return digest_end(&digest, root->digest) && good;
 }
 
-bool root_read(const char *text, struct root *root) {
-    static const char kinds[] = "-ide";
-    char *end = NULL;
-    memset(root, 0, sizeof(*root));
-    if (text[0] == '\0')
-        return true;
-    const char *kind = strchr(kinds, text[0]);
-    if (kind == NULL || text[1] != ' ')
-        return false;
-    root->kind = (enum root_kind)(kind - kinds);
-    root->size = strtoull(text + 2, &end, 10);
-    return *end == ' ' && path_of(root->path, "%s", end + 1);
+/* ---- The note of it (persona/cli/cli.cddl) */
+
+#define ROOT_TYPE "application/vnd.flipside.root+cbor"
+
+enum { FORMAT = 1, ITEMS = 7, NOTE_MAX = CLI_PATH_SIZE + 256, OBJECT_MAX = NOTE_MAX + COSE_SIGN1_OVERHEAD };
+
+static bool note_path(const struct record *record, const struct manifest *manifest, char *path) {
+    return persona_path(record, manifest->name, manifest->version, "root", path);
 }
+
+bool root_write(const struct root *root, const struct record *record, const struct manifest *manifest,
+                const struct org_key *signing) {
+    uint8_t note[NOTE_MAX], object[OBJECT_MAX];
+    char path[CLI_PATH_SIZE];
+    size_t size = 0;
+    struct cbor_writer writer = cbor_write(note, sizeof(note));
+    cbor_write_array(&writer, ITEMS);
+    cbor_write_uint(&writer, FORMAT);
+    cbor_write_bytes(&writer, manifest->id, sizeof(manifest->id));
+    cbor_write_uint(&writer, manifest->version);
+    cbor_write_uint(&writer, (uint64_t)root->kind);
+    cbor_write_bytes(&writer, root->path, strlen(root->path));
+    cbor_write_uint(&writer, root->size);
+    cbor_write_bytes(&writer, root->digest, sizeof(root->digest));
+    const struct cose_content content = {ROOT_TYPE, note, writer.size};
+    return !writer.failed && note_write(signing, &content, object, sizeof(object), &size) &&
+           note_path(record, manifest, path) && file_write(path, object, size, false);
+}
+
+static bool parse(struct root *root, const struct manifest *manifest, struct cbor_bytes note) {
+    struct cbor_reader reader = cbor_read(note.start, note.size);
+    uint8_t id[MANIFEST_ID_SIZE];
+    (void)cbor_read_array_of(&reader, ITEMS, ITEMS);
+    bool same = cbor_read_uint(&reader) == FORMAT;
+    cbor_read_exactly(&reader, id, sizeof(id));
+    same = memcmp(id, manifest->id, sizeof(id)) == 0 && cbor_read_uint(&reader) == manifest->version && same;
+    uint64_t kind = cbor_read_uint(&reader);
+    struct cbor_bytes path = cbor_read_bytes(&reader, sizeof(root->path) - 1);
+    root->size = cbor_read_uint(&reader);
+    cbor_read_exactly(&reader, root->digest, sizeof(root->digest));
+    if (!cbor_read_end(&reader) || !same || kind > ROOT_EMPTY)
+        return false;
+    memcpy(root->path, path.start, path.size);
+    root->kind = (enum root_kind)kind;
+    return true;
+}
+
+enum cli_exit root_read(struct root *root, const struct record *record, const struct manifest *manifest) {
+    uint8_t object[OBJECT_MAX];
+    char path[CLI_PATH_SIZE];
+    size_t size = 0;
+    struct cbor_bytes note;
+    memset(root, 0, sizeof(*root));
+    if (!note_path(record, manifest, path) || !file_read(path, object, sizeof(object), &size))
+        return CLI_FAILED;
+    enum cli_exit status =
+        note_read(record, path + strlen(record->directory) + 1, ROOT_TYPE, (struct cbor_bytes){object, size}, &note);
+    if (status != CLI_GOOD || parse(root, manifest, note))
+        return status;
+    memset(root, 0, sizeof(*root));
+    cli_error("%s: of another persona or version", path);
+    return CLI_REFUSED;
+}
+
+void root_report(const struct root *root, struct report *report) {
+    static const char *const kinds[] = {"", "image", "directory", "empty"};
+    if (root->kind == ROOT_NONE)
+        return;
+    report_text(report, "root", kinds[root->kind]);
+    if (root->kind != ROOT_EMPTY)
+        report_text(report, "root-from", root->path);
+    report_number(report, "root-size", root->size);
+    if (root->kind == ROOT_IMAGE)
+        report_hex(report, "root-digest", root->digest, sizeof(root->digest));
+}
+
+/* ---- Encrypting it */
 
 static void show_progress(void *context, uint64_t done, uint64_t all) { cli_progress(context, done, all); }
 
@@ -77,7 +156,8 @@ bool root_make(const struct root *root, const char *name, const uint8_t *key_fil
                   : root->kind == ROOT_DIRECTORY ? LUKS_DIRECTORY
                                                  : LUKS_EMPTY,
         .path = root->path,
-        .size = root->size / BLOCK * BLOCK,
+        .size = root->kind == ROOT_IMAGE ? root->size : root->size / BLOCK * BLOCK,
+        .digest = root->kind == ROOT_IMAGE ? root->digest : NULL,
         .label = strlen(name) <= LUKS_LABEL_MAX && root->kind != ROOT_IMAGE ? name : NULL,
         .key_file = key_file,
         .sparse = true,

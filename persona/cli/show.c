@@ -12,6 +12,10 @@ void show_manifest_fields(struct report *report, const struct manifest *manifest
     report_text(report, "unlock", manifest->unlock == MANIFEST_UNLOCK_PIN ? "pin" : "device");
     if (manifest->flip_timeout_s > 0)
         report_number(report, "flip-timeout", manifest->flip_timeout_s);
+    if (manifest->prewarm_s > 0)
+        report_number(report, "prewarm", manifest->prewarm_s);
+    if (manifest->alarm_flip)
+        report_bool(report, "alarm-flip", true);
     report_number(report, "devices", manifest->device_count);
     report_list_begin(report, "boards");
     for (size_t i = 0; i < manifest->board_count; i++) {
@@ -32,4 +36,42 @@ void show_manifest_fields(struct report *report, const struct manifest *manifest
         report_item_end(report);
     }
     report_list_end(report);
+}
+
+enum cli_exit show_list(struct cli *cli, int argc, char **argv, const char *what,
+                        enum cli_exit (*list)(struct record *record, struct report *report)) {
+    struct record record;
+    char name[CONFIG_NAME_SIZE];
+    int at = cli_options(cli, NULL, 0, argc, argv);
+    if (at != argc) {
+        if (at != 0)
+            cli_error("%s list takes no arguments", what);
+        return CLI_USAGE;
+    }
+    if (!record_open(&record, cli))
+        return CLI_FAILED;
+    (void)snprintf(name, sizeof(name), "%ss", what);
+    struct report report = report_begin(cli);
+    report_list_begin(&report, name);
+    enum cli_exit status = list(&record, &report);
+    report_list_end(&report);
+    report_end(&report);
+    record_close(&record);
+    return status;
+}
+
+enum cli_exit show_one(struct cli *cli, int argc, char **argv, const char *what,
+                       enum cli_exit (*show)(const struct cli *cli, struct record *record, const char *name)) {
+    struct record record;
+    int at = cli_options(cli, NULL, 0, argc, argv);
+    if (at == 0 || at != argc - 1) {
+        if (at != 0)
+            cli_error("one is needed: flipside %s show NAME", what);
+        return CLI_USAGE;
+    }
+    if (!record_open(&record, cli))
+        return CLI_FAILED;
+    enum cli_exit status = show(cli, &record, argv[at]);
+    record_close(&record);
+    return status;
 }

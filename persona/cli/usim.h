@@ -15,7 +15,8 @@ struct usim_directory {
     struct random_stream random;
 };
 
-/* Opens the directory of --store with its key; `make`: makes both where there are none. */
+/* Opens the directory of --store with its key; `make`: makes both where there are none, unless nothing is to be
+ * changed; then there is nothing in it to be read. */
 enum cli_exit usim_directory_open(const struct cli *cli, const char *path, bool make, struct usim_directory *directory);
 
 void usim_directory_close(struct usim_directory *directory);
@@ -28,7 +29,10 @@ struct usim_entry {
 
 enum cli_exit usim_load(const struct usim_directory *directory, const char *iccid, struct usim_entry *entry);
 
-/* Stores a profile; one that is there already is left as it is. */
+/* Whether there is no profile with its ICCID; told when there is. */
+bool usim_is_new(const struct usim_directory *directory, const struct usim_profile *profile);
+
+/* Stores a profile, which is new. */
 bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile);
 
 /* Calls `each` for all profiles in the order of their ICCIDs, until it returns another exit than CLI_GOOD. */

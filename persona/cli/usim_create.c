@@ -139,7 +139,7 @@ static enum cli_exit create_in(struct cli *cli, struct usim_directory *directory
         cli_error("%s: check the keys and digits that were given", usim_error_text(USIM_BAD_VALUE));
         good = false;
     }
-    good = good && (cli->dry_run || usim_save(directory, &profile));
+    good = good && usim_is_new(directory, &profile) && (cli->dry_run || usim_save(directory, &profile));
     if (good) {
         struct report report = report_begin(cli);
         usim_report(&report, &profile);
@@ -177,7 +177,7 @@ static enum cli_exit create(struct cli *cli, int argc, char **argv) {
         cli_error("--iccid and --imsi are needed, and no further arguments");
         return CLI_USAGE;
     }
-    enum cli_exit result = usim_directory_open(cli, wishes.store, !cli->dry_run, &directory);
+    enum cli_exit result = usim_directory_open(cli, wishes.store, true, &directory);
     if (result == CLI_GOOD)
         result = create_in(cli, &directory, &wishes);
     usim_directory_close(&directory);

@@ -38,6 +38,8 @@ enum cli_exit usim_directory_open(const struct cli *cli, const char *path, bool 
     if (!path_of(key, "%s/usim.key", path) || !host_random(&directory->random))
         return CLI_FAILED;
     make = make && stat(key, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    if (make && cli->dry_run)
+        return CLI_GOOD;
     if (!passphrase_get(cli, make, &passphrase))
         return CLI_FAILED;
     enum cli_exit result = open_key(key, make, &passphrase, directory);
@@ -73,17 +75,27 @@ enum cli_exit usim_load(const struct usim_directory *directory, const char *icci
     return CLI_REFUSED;
 }
 
+static bool path_in(const struct usim_directory *directory, const char *iccid, char *path) {
+    return path_of(path, "%s/%s%s", directory->path, iccid, suffix);
+}
+
+bool usim_is_new(const struct usim_directory *directory, const struct usim_profile *profile) {
+    char path[CLI_PATH_SIZE];
+    struct stat status;
+    if (!path_in(directory, profile->iccid, path))
+        return false;
+    if (stat(path, &status) != 0)
+        return true;
+    cli_error("%s is there already, and was left as it is", path);
+    return false;
+}
+
 bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile) {
     char path[CLI_PATH_SIZE];
     uint8_t encoded[USIM_PROFILE_MAX], sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = 0;
-    struct stat status;
-    if (!path_of(path, "%s/%s%s", directory->path, profile->iccid, suffix))
+    if (!path_in(directory, profile->iccid, path))
         return false;
-    if (stat(path, &status) == 0) {
-        cli_error("%s is there already, and was left as it is", path);
-        return false;
-    }
     enum usim_error error = usim_profile_write(profile, encoded, sizeof(encoded), &size);
     if (error == USIM_OK)
         error = usim_seal(directory->key, SEAL_PROFILE, encoded, size, sealed);

@@ -8,7 +8,7 @@
 #include "crypto/hkdf.h"
 #include "usim.h"
 
-enum { COLUMNS = 5, LINE_SIZE = 512 };
+enum { COLUMNS = 5, LINE_SIZE = 512, BAD_LISTED = 1000 /* lines that the report lists */ };
 
 /* iccid,imsi,k,opc and, where PIN1 is to be asked for, pin */
 enum column { ICCID, IMSI, K, OPC, PIN };
@@ -18,6 +18,7 @@ struct import {
     const struct cli *cli;
     unsigned mnc_digits;
     uint64_t line, good, bad;
+    uint64_t bad_lines[BAD_LISTED];
 };
 
 static size_t split(char *line, char **columns) {
@@ -44,9 +45,17 @@ static bool take_line(struct import *import, char **columns, size_t count) {
         good = usim_take_pin(profile.pins[0].value, columns[PIN], false);
         profile.pins[0].enabled = true;
     }
-    good = good && (import->cli->dry_run || usim_save(&import->directory, &profile));
+    good = good && usim_is_new(&import->directory, &profile) &&
+           (import->cli->dry_run || usim_save(&import->directory, &profile));
     crypto_wipe(&profile, sizeof(profile));
     return good;
+}
+
+static void note_bad(struct import *import) {
+    cli_error("line %llu was left out", (unsigned long long)import->line);
+    if (import->bad < BAD_LISTED)
+        import->bad_lines[import->bad] = import->line;
+    import->bad++;
 }
 
 static void import_line(struct import *import, char *line) {
@@ -54,36 +63,45 @@ static void import_line(struct import *import, char *line) {
     size_t count = split(line, columns);
     if (line[0] == '\0' || line[0] == '#' || (import->line == 1 && strcmp(line, "iccid") == 0))
         return;
-    if (take_line(import, columns, count)) {
+    if (take_line(import, columns, count))
         import->good++;
-        return;
-    }
-    import->bad++;
-    cli_error("line %llu was left out", (unsigned long long)import->line);
+    else
+        note_bad(import);
+}
+
+/* What follows of a line that has no room. @return whether there is more of the file */
+static bool skip_rest(FILE *file) {
+    int character = fgetc(file);
+    while (character != '\n' && character != EOF)
+        character = fgetc(file);
+    return character != EOF;
 }
 
 static uint64_t count_lines(FILE *file) {
-    char line[LINE_SIZE];
     uint64_t count = 0;
-    while (fgets(line, sizeof(line), file) != NULL)
-        count += strchr(line, '\n') != NULL;
-    crypto_wipe(line, sizeof(line));
+    int last = '\n';
+    for (int character = fgetc(file); character != EOF; character = fgetc(file)) {
+        count += character == '\n';
+        last = character;
+    }
     rewind(file);
-    return count;
+    return count + (last != '\n');
 }
 
 static void import_file(struct import *import, FILE *file) {
     char line[LINE_SIZE];
     uint64_t total = count_lines(file);
     while (fgets(line, sizeof(line), file) != NULL) {
+        bool whole = strchr(line, '\n') != NULL || !skip_rest(file);
         import->line++;
-        if (strchr(line, '\n') == NULL && feof(file) == 0) {
-            cli_error("line %llu is too long", (unsigned long long)import->line);
-            import->bad++;
-            break;
+        cli_progress_end();
+        if (whole && strlen(line) < LINE_SIZE - 1) {
+            import_line(import, line);
+        } else {
+            cli_error("a line has %d characters at most", LINE_SIZE - 2);
+            note_bad(import);
         }
-        import_line(import, line);
-        cli_progress("importing", import->line, total);
+        cli_progress_count("importing", import->line, total);
     }
     cli_progress_end();
     crypto_wipe(line, sizeof(line));
@@ -94,6 +112,13 @@ static void print(const struct import *import) {
     report_number(&report, "imported", import->good);
     report_number(&report, "left-out", import->bad);
     report_bool(&report, "dry-run", import->cli->dry_run);
+    report_list_begin(&report, "left-out-lines");
+    for (uint64_t i = 0; i < import->bad && i < BAD_LISTED; i++) {
+        report_item_begin(&report);
+        report_number(&report, "line", import->bad_lines[i]);
+        report_item_end(&report);
+    }
+    report_list_end(&report);
     report_end(&report);
 }
 
@@ -111,7 +136,8 @@ static enum cli_exit import_from(struct import *import, const char *path) {
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     const char *store = NULL, *mnc_digits = NULL;
-    struct import import = {.cli = cli, .mnc_digits = 2};
+    static struct import import;
+    import = (struct import){.cli = cli, .mnc_digits = 2};
     uint64_t number = 2;
     const struct option_value options[] = {{.name = "store", .to = &store}, {.name = "mnc-digits", .to = &mnc_digits}};
     int at = cli_options(cli, options, 2, argc, argv);
@@ -122,7 +148,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
         return CLI_USAGE;
     }
     import.mnc_digits = (unsigned)number;
-    enum cli_exit result = usim_directory_open(cli, store, !cli->dry_run, &import.directory);
+    enum cli_exit result = usim_directory_open(cli, store, true, &import.directory);
     if (result == CLI_GOOD)
         result = import_from(&import, argv[at]);
     usim_directory_close(&import.directory);
@@ -134,8 +160,9 @@ const struct verb verb_usim_import = {
     "make USIM profiles of a batch",
     "usage: flipside usim import --store=DIRECTORY [--mnc-digits=2|3] FILE\n\n"
     "Makes a profile of each line of FILE: iccid,imsi,k,opc or iccid,imsi,k,opc,pin, K and OPc of Milenage in\n"
-    "hexadecimal digits; a PIN is then asked for. Lines that are not right are told and left out, and the rest is\n"
-    "imported. A first line with names and lines that begin with # are skipped.\n\n"
+    "hexadecimal digits; a PIN is then asked for. Lines that are not right, and USIMs that are there already, are "
+    "told\n"
+    "and left out, and the rest is imported. A first line with names and lines that begin with # are skipped.\n\n"
     "  --store=DIRECTORY       where the profiles are\n"
     "  --mnc-digits=2|3        of the network code in the IMSIs (2)\n",
     run,

@@ -72,9 +72,9 @@ static bool put(const struct work *work) {
 }
 
 static enum cli_exit issue(struct cli *cli, struct work *work) {
-    if (!device_find(&work->record, work->name, &work->device))
-        return CLI_FAILED;
-    enum cli_exit status = usim_directory_open(cli, work->store, false, &work->directory);
+    enum cli_exit status = device_find(&work->record, work->name, &work->device);
+    if (status == CLI_GOOD)
+        status = usim_directory_open(cli, work->store, false, &work->directory);
     if (status == CLI_GOOD)
         status = usim_load(&work->directory, work->iccid, &work->entry);
     if (status == CLI_GOOD)

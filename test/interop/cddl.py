@@ -9,7 +9,7 @@ TOKEN = re.compile(r"""\s*(?:(?P<comment>;[^\n]*)|(?P<text>"[^"]*")|(?P<hex>h'[0
     |(?P<range>-?\d+\.\.-?\d+)|(?P<occurs>\d+\*\d*|\*(?=\s))|(?P<number>-?\d+)|(?P<control>\.[a-z]+)
     |(?P<name>[A-Za-z][A-Za-z0-9-]*)|(?P<arrow>=>)|(?P<symbol>[=/()\[\]{}:,?]))""", re.VERBOSE)
 PRELUDE = {"uint": lambda v: type(v) is int and v >= 0, "bstr": lambda v: isinstance(v, bytes),
-           "tstr": lambda v: isinstance(v, str), "null": lambda v: v is None, "any": lambda v: True}
+           "tstr": lambda v: isinstance(v, str), "null": lambda v: v is None, "true": lambda v: v is True, "any": lambda v: True}
 
 
 def tokens_of(text):

@@ -188,6 +188,8 @@ static struct manifest example(void) {
         .command_line = "quiet",
         .memory = {CONFIG_MEMORY_BYTES, 1 << 30},
         .unlock = MANIFEST_UNLOCK_PIN,
+        .prewarm_s = 60,
+        .alarm_flip = true,
         .board_count = 1,
         .boards = {"qemu-virt"},
         .component_count = 1,
@@ -231,6 +233,7 @@ static void check_manifest(void) {
     expect(fault.error == MANIFEST_OK, "manifest", manifest_fault_text(fault));
     enum manifest_error error = manifest_check(&manifest, &target);
     expect(error == MANIFEST_OK, "manifest's targets", manifest_error_text(error));
+    expect(manifest.prewarm_s == 60 && manifest.alarm_flip, "manifest's flip policy", "read as another one");
     const struct file *stream = load("stream");
     require(digest_of(stream->bytes, stream->size, digest), "digest");
     error = manifest_check_component(&manifest, MANIFEST_KERNEL, stream->size, digest);

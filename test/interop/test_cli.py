@@ -131,6 +131,24 @@ def test_update_only_goes_up(copy):
     assert copy.run("persona", "list")["personas"] == [{"persona": "work", "version": 5, "devices": 2}]
 
 
+def test_flip_policy(copy):
+    create = ["persona", "create", f"--kernel={copy.directory}/kernel", "--board=qemu-virt"]
+    copy.run(*create, "--prewarm=yes", "--alarm-flip=yes", "play")
+    shown = copy.run("persona", "show", "play")
+    assert (shown["prewarm"], shown["alarm-flip"]) == (120, True)
+    inspected = copy.run("inspect", copy.path / "personas/play/1/manifest")
+    assert (inspected["prewarm"], inspected["alarm-flip"]) == (120, True)
+    copy.run("persona", "update", "--prewarm-seconds=30", "play")
+    copy.run("persona", "update", "--alarm-flip=no", "play")
+    shown = copy.run("persona", "show", "play")
+    assert shown["prewarm"] == 30 and "alarm-flip" not in shown, "what is not given stays as it is"
+    copy.run("persona", "update", "--prewarm=no", "play")
+    assert "prewarm" not in copy.run("persona", "show", "play")
+    for option in ("--prewarm=1", "--prewarm-seconds=3601", "--alarm-flip=maybe", "--prewarm=yes\nalarm-flip=yes", "--cmdline=a\ndefault=yes",
+                   "--title=a\nmemory=10%"):
+        assert option.split("\n")[0] in copy.run(*create, option, "other", status=1)
+
+
 def test_recovery_grants_the_same_key_again(copy):
     device = copy.devices[0]
     first, key = grant_of(copy, device)
@@ -231,16 +249,148 @@ def test_public_keys_are_bound_to_the_passphrase(copy, name):
     assert "altered" in copy.run("persona", "update", "--cmdline=x", "work", status=3)
 
 
+def rows_of(database):
+    return database.execute("SELECT name, thumbprint, request FROM device ORDER BY name").fetchall()
+
+
+def put(database, name, device, request=None):
+    database.execute("INSERT OR REPLACE INTO device (name, thumbprint, request) VALUES (?, ?, ?)",
+                     (name, thumbprint(device.public_key()), request or enrolment(device).rstrip(b"\0")))
+
+
+def swap(database, copy):
+    (one, *first), (two, *second) = rows_of(database)
+    database.execute("DELETE FROM device")
+    for row in ((one, *second), (two, *first)):
+        database.execute("INSERT INTO device (name, thumbprint, request) VALUES (?, ?, ?)", row)
+
+
+def put_back(database, copy):
+    """The row of an earlier device of this name, with all that was right of it then."""
+    old, new = generate(), generate()
+    shutil.copytree(copy.path, copy.directory / "earlier")
+    for device, path in ((old, copy.directory / "earlier"), (new, copy.path)):
+        (copy.directory / "request").write_bytes(enrolment(device))
+        copy.run("device", "enroll", "--yes", "--name=dev2", copy.directory / "request", org=path)
+    put(database, "dev2", old)
+
+
+def old_roll(database, copy):
+    roll = database.execute("SELECT object FROM roll").fetchone()[0]
+    (copy.directory / "request").write_bytes(enrolment(generate()))
+    copy.run("device", "enroll", "--yes", "--name=dev2", copy.directory / "request")
+    database.execute("UPDATE roll SET object = ?", (roll,))
+
+
+def flip_roll(database, copy):
+    roll = bytearray(database.execute("SELECT object FROM roll").fetchone()[0])
+    roll[len(roll) // 2] ^= 1
+    database.execute("UPDATE roll SET object = ?", (bytes(roll),))
+
+
+STRANGER = generate()
+OTHER_REQUEST = enrolment(STRANGER).rstrip(b"\0")
+FORGERIES = {
+    "a stranger's request": ("dev1 is not as it was enrolled", lambda database, copy: database.execute(
+        "UPDATE device SET request = ? WHERE name = 'dev1'", (OTHER_REQUEST,))),
+    "a stranger's key": ("dev1 is not as it was enrolled", lambda database, copy: put(database, "dev1", STRANGER)),
+    "another thumbprint": ("dev0 is not as it was enrolled", lambda database, copy: database.execute(
+        "UPDATE device SET thumbprint = ? WHERE name = 'dev0'", (bytes(32),))),
+    "no thumbprint": ("dev0 is not as it was enrolled", lambda database, copy: database.execute(
+        "UPDATE device SET thumbprint = x'' WHERE name = 'dev0'")),
+    "exchanged": ("dev0 is not as it was enrolled", swap),
+    "renamed": ("dev0 was enrolled, but its row is missing", lambda database, copy: database.execute(
+        "UPDATE device SET name = 'dev9' WHERE name = 'dev0'")),
+    "added": ("dev5 was not enrolled", lambda database, copy: put(database, "dev5", STRANGER)),
+    "added before": ("anna was not enrolled", lambda database, copy: put(database, "anna", STRANGER)),
+    "added with the start of a name": ("dev was not enrolled", lambda database, copy: put(database, "dev", STRANGER)),
+    "taken away": ("dev1 was enrolled, but its row is missing", lambda database, copy: database.execute(
+        "DELETE FROM device WHERE name = 'dev1'")),
+    "put back": ("dev2 is not as it was enrolled", put_back),
+    "an old roll": ("dev2 was not enrolled", old_roll),
+    "no roll": ("dev0 was not enrolled", lambda database, copy: database.execute("DELETE FROM roll")),
+    "an altered roll": ("the roll of devices: ", flip_roll),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_devices_are_those_that_were_enrolled(copy, name):
+    """Whoever can write to the database gets no key sealed to another device."""
+    database = sqlite3.connect(copy.path / "organisation.db", isolation_level=None)
+    fault, forge = FORGERIES[name]
+    forge(database, copy)
+    before = {path: path.read_bytes() for path in copy.out.rglob("*") if path.is_file()}
+    (copy.directory / "new").write_bytes(enrolment(generate()))
+    for words in (["persona", "issue", f"--to={copy.out}", "work"], ["device", "recover", "--device=dev0", f"--to={copy.out}", "work"],
+                  ["device", "show", "dev0"], ["device", "enroll", "--yes", "--name=new", copy.directory / "new"],
+                  ["persona", "issue", "--device=dev1", "--dry-run", f"--to={copy.out}", "work"]):
+        told = copy.run(*words, status=3)
+        assert fault in told and (name == "an altered roll" or "a copy of it that you trust" in told)
+    assert {path: path.read_bytes() for path in copy.out.rglob("*") if path.is_file()} == before
+    assert database.execute("SELECT count(*) FROM device WHERE name = 'new'").fetchone() == (0,)
+
+
+def test_the_roll_is_signed_by_the_signing_key(made):
+    roll = sqlite3.connect(made.path / "organisation.db").execute("SELECT object FROM roll").fetchone()[0]
+    assert decode(verify(roll, "devices+cbor", keys_of(made)[1]), "roll") == [1, [
+        [f"dev{number}", thumbprint(device.public_key()), sha256((made.directory / f"request{number}").read_bytes().rstrip(b"\0"))]
+        for number, device in enumerate(made.devices)]]
+
+
+def test_enrolment_needs_the_signing_key(copy):
+    (copy.directory / "new").write_bytes(enrolment(generate()))
+    assert "wrong passphrase" in copy.run("device", "enroll", "--yes", "--name=new", copy.directory / "new", status=3, passphrase="wrong")
+    assert [device["device"] for device in copy.run("device", "list")["devices"]] == ["dev0", "dev1"]
+    copy.run("device", "enroll", "--yes", "--name=new", copy.directory / "new")
+    assert [device["device"] for device in copy.run("device", "list")["devices"]] == ["dev0", "dev1", "new"]
+
+
 def test_the_database_is_not_relied_on(copy):
-    database = sqlite3.connect(copy.path / "organisation.db")
-    stranger = generate()
-    database.execute("UPDATE device SET request = ? WHERE name = 'dev1'", (enrolment(stranger)[:-20],))
-    database.commit()
-    copy.run("persona", "issue", f"--to={copy.out}", "work", status=3)
-    database.execute("UPDATE device SET request = ? WHERE name = 'dev1'", (enrolment(copy.devices[1]),))
+    database = sqlite3.connect(copy.path / "organisation.db", isolation_level=None)
+    (copy.directory / "new").write_bytes(enrolment(generate()))
+    copy.run("device", "enroll", "--yes", "--name=dev2", copy.directory / "new")
+    # A device of the organisation's that was not given the persona does not get it by a row that says so.
+    database.execute("INSERT INTO issue (persona, device, version, grant_number, grant) VALUES ('work', 'dev2', 1, 1, x'')")
+    assert "dev2 has work, but has no grant" in copy.run("persona", "issue", f"--to={copy.out}", "work", status=3)
+    database.execute("UPDATE issue SET grant = (SELECT grant FROM issue WHERE device = 'dev1') WHERE device = 'dev2'")
+    assert "another device" in copy.run("persona", "issue", f"--to={copy.out}", "work", status=3)
+    database.execute("DELETE FROM issue WHERE device = 'dev2'")
     database.execute("UPDATE persona SET id = ?", (bytes(16),))
-    database.commit()
     assert "another persona" in copy.run("persona", "issue", f"--to={copy.out}", "work", status=3)
+
+
+def test_a_root_image_is_the_one_that_was_noted(copy):
+    image = copy.directory / "root.img"
+    subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", image, "4M"], check=True)
+    copy.run("persona", "create", f"--kernel={copy.directory}/kernel", "--board=qemu-virt", f"--root={image}", "play")
+    shown = copy.run("persona", "show", "play")
+    assert (shown["root"], shown["root-from"], shown["root-size"]) == ("image", str(image), image.stat().st_size)
+    assert shown["root-digest"] == sha256(image.read_bytes()).hex()
+    note = (copy.path / "personas/play/1/root").read_bytes()
+    assert decode(verify(note, "root+cbor", keys_of(copy)[1]), "root-note") == [
+        1, bytes.fromhex(shown["id"]), 1, 1, str(image).encode(), image.stat().st_size, sha256(image.read_bytes())]
+    issue = ["persona", "issue", "--device=dev0", f"--to={copy.out}", "play"]
+    whole = image.read_bytes()
+    altered = bytearray(whole)
+    altered[3 * 1048576] ^= 1  # in a block that is free
+    for content in (altered, whole + bytes(4096), whole[:-4096]):
+        image.write_bytes(content)
+        told = copy.run(*issue, status=1)
+        assert "is not the image any more" in told and f"persona update --root={image}" in told
+        assert not (copy.out / "devices" / hex_of(copy.devices[0]) / "play.root").exists()
+    # What was noted is signed: for this persona, in this version.
+    path = copy.path / "personas/play/1/root"
+    flipped = bytearray(note)
+    flipped[100] ^= 1
+    for content, fault in ((flipped, "play/1/root: "), ((copy.path / "personas/work/1/root").read_bytes(), "another persona")):
+        path.write_bytes(content)
+        assert fault in copy.run(*issue, status=3)
+    path.write_bytes(note)
+    assert copy.run("persona", "update", f"--root={image}", "play")["version"] == 2
+    copy.run(*issue)
+    assert (copy.out / "devices" / hex_of(copy.devices[0]) / "play.root").exists()
+    (copy.path / "personas/play/2/root").write_bytes(note)
+    assert "of another persona or version" in copy.run(*issue, status=3)
 
 
 def test_records(made):

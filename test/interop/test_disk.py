@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Disks: installed, delivered to, verified, and restored; and what is refused."""
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -8,7 +9,7 @@ import subprocess
 
 import pytest
 
-from administrator import BOARDS, KERNEL, MIB, TOOL, Administrator, Disk, enrolment, hex_of, kernel_image
+from administrator import BOARDS, KERNEL, MIB, Administrator, Disk, enrolment, hex_of, kernel_image
 from objects import cose_key, encode, generate, public_of, decode, thumbprint
 
 LOADER = "EFI/BOOT/BOOTAA64.EFI"
@@ -110,17 +111,85 @@ def test_wrong_targets(made, disk, tmp_path):
     made.install(disk.path)
 
 
-def test_mounted_disks_and_partitions_are_refused(made):
-    """The machine's own disk: nothing is changed, since it is refused, and asked for without change besides."""
-    for line in open("/proc/self/mountinfo"):
-        number = line.split()[2]
-        folder = f"/sys/dev/block/{number}"
-        device = f"/dev/{os.path.basename(os.path.realpath(folder))}"
-        if os.path.exists(f"{folder}/partition") and os.path.exists(device):
-            done = subprocess.run([TOOL, "verify", device], capture_output=True, text=True)
-            assert done.returncode == 1 and ("is a partition" in done.stderr or "denied" in done.stderr)
-            return
-    pytest.skip("no partition is mounted here")
+@pytest.fixture
+def attached(made, disk):
+    """The image as a block device with its partitions, an ext4 file system on the second one, and what is to be undone."""
+    done = subprocess.run(["losetup", "--find", "--show", disk.path], capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no loop device can be had here: {done.stderr.strip()}")
+    device, undo = done.stdout.strip(), contextlib.ExitStack()
+    undo.callback(subprocess.run, ["losetup", "--detach", device], check=True)
+    with undo:
+        subprocess.run(["partx", "--add", device], capture_output=True)
+        undo.callback(subprocess.run, ["partx", "--delete", device], capture_output=True)
+        if not os.path.exists(f"{device}p2"):
+            pytest.skip("this machine makes no partitions of loop devices")
+        yield device, undo
+
+
+def is_refused(made, device, reason):
+    """By every verb that would change the disk, which is as it was then; a look at it is allowed."""
+    with open(device, "rb") as file:
+        before = file.read(33 * MIB)
+        for verb in (lambda: made.install(device, status=1), lambda: made.run("uninstall", device, status=1),
+                     lambda: made.run("deliver", made.out, device, status=1)):
+            assert reason in verb()
+        made.install(device, "--dry-run")
+        file.seek(0)
+        assert file.read(33 * MIB) == before
+
+
+def test_a_block_device_that_is_free_is_installed_to(made, attached):
+    device, _ = attached
+    made.install(device)
+    assert made.run("verify", device)["faults"] == 0
+    assert "is a partition" in made.install(f"{device}p1", status=1)
+    assert "is a partition" in made.run("verify", f"{device}p1", status=1)
+    made.run("uninstall", device)
+
+
+def test_a_mounted_disk_is_refused(made, attached, tmp_path):
+    device, undo = attached
+    (tmp_path / "place").mkdir()
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", f"{device}p2"], check=True)
+    if subprocess.run(["mount", f"{device}p2", tmp_path / "place"], capture_output=True).returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    undo.callback(subprocess.run, ["umount", tmp_path / "place"])
+    is_refused(made, device, f"mounted at {tmp_path / 'place'}; unmount it first")
+    subprocess.run(["umount", tmp_path / "place"], check=True)
+    made.install(device)
+
+
+def test_a_disk_with_swap_space_is_refused(made, attached):
+    device, undo = attached
+    subprocess.run(["mkswap", "-q", f"{device}p2"], check=True)
+    if subprocess.run(["swapon", f"{device}p2"], capture_output=True).returncode != 0:
+        pytest.skip("no swap space can be used here")
+    undo.callback(subprocess.run, ["swapoff", f"{device}p2"], capture_output=True)
+    is_refused(made, device, f"swap space, {device}p2; end that with swapoff first")
+    subprocess.run(["swapoff", f"{device}p2"], check=True)
+    made.install(device)
+
+
+def test_a_disk_beneath_a_loop_device_is_refused(made, attached):
+    device, undo = attached
+    above = subprocess.run(["losetup", "--find", "--show", f"{device}p2"], capture_output=True, text=True, check=True).stdout.strip()
+    undo.callback(subprocess.run, ["losetup", "--detach", above])
+    is_refused(made, device, f"lies beneath {os.path.basename(above)}")
+
+
+def test_a_disk_beneath_luks_is_refused(made, attached):
+    device, undo = attached
+    name = f"flipside-test-{os.getpid()}"
+    table = f"0 2048 linear {device}p2 0"
+    if subprocess.run(["dmsetup", "create", name, "--table", table], capture_output=True).returncode != 0:
+        pytest.skip("this kernel has no device mapper")
+    undo.callback(subprocess.run, ["dmsetup", "remove", name])
+    is_refused(made, device, "lies beneath dm-")
+
+
+def test_an_attached_image_is_refused(made, attached, disk):
+    assert "is attached as" in made.install(disk.path, status=1)
 
 
 def test_another_organisation_is_refused(made, disk, tmp_path):

@@ -59,6 +59,8 @@ static inline struct manifest manifest_example(void) {
         .memory = {CONFIG_MEMORY_PERCENT, 60},
         .unlock = MANIFEST_UNLOCK_PIN,
         .flip_timeout_s = 20,
+        .prewarm_s = 90,
+        .alarm_flip = true,
         .board_count = 2,
         .boards = {"qemu-virt", "rpi4"},
         .component_count = 2,

@@ -50,11 +50,14 @@ static void test_optional_parts(void **state) {
     uint8_t third[P256_THUMBPRINT_SIZE] = {3};
     struct manifest_target target = {.device = third};
     (void)state;
-    example.flip_timeout_s = 0;
+    example.flip_timeout_s = example.prewarm_s = 0;
+    example.alarm_flip = false;
     example.device_count = 2;
     file_size = organisation_sign(&ours, &example, devices, file, sizeof(file));
     assert_int_equal(open_file().error, MANIFEST_OK);
     assert_int_equal(manifest.flip_timeout_s, 0);
+    assert_int_equal(manifest.prewarm_s, 0);
+    assert_false(manifest.alarm_flip);
     assert_int_equal(manifest.device_count, 2);
     assert_int_equal(manifest_check(&manifest, &target), MANIFEST_WRONG_DEVICE);
     target.device = devices;
@@ -240,12 +243,13 @@ static void too_much_memory(struct manifest *example) { example->memory.value = 
 static void many_boards(struct manifest *example) { example->board_count = MANIFEST_BOARDS_MAX + 1; }
 static void bad_unlock(struct manifest *example) { example->unlock = (enum manifest_unlock)3; }
 static void long_timeout(struct manifest *example) { example->flip_timeout_s = CONFIG_FLIP_TIMEOUT_MAX + 1; }
+static void long_prewarm(struct manifest *example) { example->prewarm_s = CONFIG_PREWARM_MAX + 1; }
 
 static void test_values_out_of_bounds_are_not_signed(void **state) {
-    static change *const changes[] = {no_version,      minimum_above, no_minimum,  no_name,       bad_name,
-                                      bad_title,       no_board,      no_kernel,   two_kernels,   one_file,
-                                      bad_file,        dots,          empty_file,  no_components, many_boards,
-                                      too_much_memory, bad_unlock,    long_timeout};
+    static change *const changes[] = {no_version,      minimum_above, no_minimum,   no_name,       bad_name,
+                                      bad_title,       no_board,      no_kernel,    two_kernels,   one_file,
+                                      bad_file,        dots,          empty_file,   no_components, many_boards,
+                                      too_much_memory, bad_unlock,    long_timeout, long_prewarm};
     struct p256_signer signer = organisation_root(&ours);
     (void)state;
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {

@@ -70,6 +70,8 @@ struct manifest {
     struct config_memory memory; /* its share of the machine's memory */
     enum manifest_unlock unlock;
     uint32_t flip_timeout_s; /* 0: the terminal's */
+    uint32_t prewarm_s;      /* started at power-on and suspended when it is up, in this time; 0: it is not */
+    bool alarm_flip;         /* an alarm of its clock that comes due while it is suspended asks for a flip to it */
     size_t board_count;
     char boards[MANIFEST_BOARDS_MAX][CONFIG_NAME_SIZE];
     size_t component_count;
