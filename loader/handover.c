@@ -329,13 +329,14 @@ static bool share_root(const struct handover_persona *a, const struct handover_p
     return of_a[0] == of_b[0] || of_a[0] == of_b[1] || of_a[1] == of_b[0] || of_a[1] == of_b[1];
 }
 
-/* Whether nothing else of the switcher's is there, and no memory. */
+/* Of flash, whether nothing else of the switcher's is there, and no memory. */
 static bool usim_flash_valid(const struct handover *handover) {
     const struct handover_usim *usim = &handover->usim;
     const struct handover_range blocks = {usim->flash, 2 * (uint64_t)usim->flash_block_size};
-    if (usim->flash == 0)
-        return true;
-    if (usim->flash_lanes == 0 || !range_valid(blocks, PAGE_SIZE) || in_memory(handover, blocks.base, blocks.size) ||
+    if (usim->flash_lanes == 0)
+        return usim->flash_block_size == PAGE_SIZE && range_valid(blocks, PAGE_SIZE) &&
+               range_holds(handover->switcher, blocks.base, blocks.size);
+    if (!range_valid(blocks, PAGE_SIZE) || in_memory(handover, blocks.base, blocks.size) ||
         meets(blocks, handover->console, DEVICE_SIZE) || meets(blocks, handover->power_key.base, DEVICE_SIZE) ||
         meets(blocks, handover->keyboard.base, TRANSPORT_SIZE) || meets(blocks, handover->smmu.base, SMMU_SIZE) ||
         meets(blocks, handover->channel.base, PAGE_SIZE) || meets(blocks, handover->clock.base, PAGE_SIZE) ||

@@ -73,6 +73,7 @@ static struct region_layout lay_out(const struct region_request *request) {
     layout.tables = take(&layout, layout.tables_size);
     layout.size = round_up(layout.size, REGION_STREAM_LEVEL2_SIZE);
     layout.stream_tables = take(&layout, request->persona_count * (uint64_t)REGION_STREAM_TABLE_SIZE);
+    layout.usim_state = take(&layout, request->usim.memory != NULL ? REGION_USIM_MEMORY : 0);
     layout.copies = layout.size;
     layout.usim = take(&layout, request->usim.size);
     for (uint32_t i = 0; i < request->persona_count; i++) {
@@ -147,6 +148,8 @@ static void copy_usim(const struct region_build *build) {
     const struct region_usim *usim = &build->request->usim;
     if (usim->size > 0)
         memcpy(build->memory + build->layout.usim, usim->profile, (size_t)usim->size);
+    if (usim->memory != NULL)
+        memcpy(build->memory + build->layout.usim_state, usim->memory, REGION_USIM_MEMORY);
 }
 
 static void check_handover(struct region_build *build) {

@@ -37,11 +37,14 @@ struct region_persona {
     const char *up_token; /* the same */
 };
 
+enum { REGION_USIM_MEMORY = 2 * 4096 /* bytes */ };
+
 /** The virtual USIM, its profile opened. size = 0: none. */
 struct region_usim {
     const void *profile;
     uint64_t size;             /* bytes */
-    uint64_t flash;            /* as in the hand-over, like all that follows */
+    const void *memory;        /* its state, REGION_USIM_MEMORY bytes, which are copied; NULL: it is in flash */
+    uint64_t flash;            /* as in the hand-over, like all that follows; without flash all three are 0 */
     uint32_t flash_block_size; /* bytes */
     uint32_t flash_lanes;
     uint8_t state_key[HANDOVER_USIM_KEY_SIZE];

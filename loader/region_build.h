@@ -26,6 +26,7 @@ struct region_layout {
     uint64_t stream_tables; /* per persona: first level, then second level, REGION_STREAM_TABLE_SIZE bytes */
     uint64_t copies;        /* to the end */
     uint64_t usim;          /* the profile */
+    uint64_t usim_state;    /* where it is in memory, before the copies: the switcher writes it */
     struct {
         uint64_t kernel;
         uint64_t tree;

@@ -89,8 +89,8 @@ static void fill_usim(struct region_build *build) {
     if (from->size == 0)
         return;
     to->profile = (struct handover_range){build->physical + build->layout.usim, from->size};
-    to->flash = from->flash;
-    to->flash_block_size = from->flash_block_size;
+    to->flash = from->memory != NULL ? build->physical + build->layout.usim_state : from->flash;
+    to->flash_block_size = from->memory != NULL ? REGION_PAGE_SIZE : from->flash_block_size;
     to->flash_lanes = from->flash_lanes;
     memcpy(to->state_key, from->state_key, sizeof(to->state_key));
     memcpy(to->seed, from->seed, sizeof(to->seed));

@@ -36,6 +36,8 @@ static void map_region(struct region_build *build, struct tables *stage1) {
         map(build, stage1, build->handover->cpus[i].stack_top - HANDOVER_STACK_SIZE, HANDOVER_STACK_SIZE,
             TABLES_EL2_READ_WRITE, NULL);
     map(build, stage1, build->physical + layout->handover, sizeof(struct handover), TABLES_EL2_READ, NULL);
+    map(build, stage1, build->physical + layout->usim_state, layout->copies - layout->usim_state, TABLES_EL2_READ_WRITE,
+        NULL);
     map(build, stage1, build->physical + layout->copies, layout->size - layout->copies, TABLES_EL2_READ, NULL);
 }
 
@@ -54,7 +56,7 @@ static void map_devices(struct region_build *build, struct tables *stage1) {
     if (board->clock.base != 0)
         map(build, stage1, board->clock.base, REGION_PAGE_SIZE, TABLES_EL2_DEVICE, NULL);
     map(build, stage1, board->smmu_v3.base, board->smmu_v3.base != 0 ? SMMU_SIZE : 0, TABLES_EL2_DEVICE, NULL);
-    if (build->request->usim.size != 0 && build->request->usim.flash != 0)
+    if (build->request->usim.flash != 0)
         map(build, stage1, build->request->usim.flash, 2 * (uint64_t)build->request->usim.flash_block_size,
             TABLES_EL2_DEVICE, NULL);
     for (uint32_t i = 0; i < build->request->quiet_count; i++)

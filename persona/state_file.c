@@ -7,7 +7,7 @@
 #include "text.h"
 
 /* persona/persona.cddl */
-enum { FORMAT = 1, ITEMS = 7, COUNTER_ITEMS = 2, PERSONA_ITEMS = 10, MAC_ITEM = 2 + DIGEST_SIZE };
+enum { FORMAT = 1, ITEMS = 7, USIM_ITEMS = 3, COUNTER_ITEMS = 2, PERSONA_ITEMS = 10, MAC_ITEM = 2 + DIGEST_SIZE };
 
 static void read_persona(struct cbor_reader *reader, struct state_persona *persona) {
     (void)cbor_read_array_of(reader, PERSONA_ITEMS, PERSONA_ITEMS);
@@ -32,11 +32,19 @@ static void read_counter(struct cbor_reader *reader, struct state *state) {
     cbor_read_exactly(reader, state->tpm, sizeof(state->tpm));
 }
 
+/* Where there never was a USIM there is no such item. */
+static void read_usim(struct cbor_reader *reader, struct usim_anchor *usim) {
+    (void)cbor_read_array_of(reader, USIM_ITEMS, USIM_ITEMS);
+    usim->issue = cbor_read_uint(reader);
+    usim->start = text_read_range(reader, 1, UINT64_MAX);
+    usim->limit = cbor_read_uint(reader);
+}
+
 static bool read_state(struct state *state, const uint8_t *data, size_t size) {
     struct cbor_reader reader = cbor_read(data, size);
     uint8_t mac[DIGEST_SIZE];
     memset(state, 0, sizeof(*state));
-    (void)cbor_read_array_of(&reader, ITEMS, ITEMS);
+    uint64_t items = cbor_read_array_of(&reader, ITEMS, ITEMS + 1);
     (void)text_read_range(&reader, FORMAT, FORMAT);
     state->generation = cbor_read_uint(&reader);
     state->epoch = cbor_read_uint(&reader);
@@ -45,6 +53,8 @@ static bool read_state(struct state *state, const uint8_t *data, size_t size) {
     state->persona_count = (size_t)cbor_read_array_of(&reader, 0, STORE_PERSONAS_MAX);
     for (size_t i = 0; i < state->persona_count; i++)
         read_persona(&reader, &state->personas[i]);
+    if (items > ITEMS)
+        read_usim(&reader, &state->usim);
     cbor_read_exactly(&reader, mac, sizeof(mac));
     return cbor_read_end(&reader);
 }
@@ -152,13 +162,20 @@ static void write_counter(struct cbor_writer *writer, const struct state *state)
     cbor_write_bytes(writer, state->tpm, sizeof(state->tpm));
 }
 
+static void write_usim(struct cbor_writer *writer, const struct usim_anchor *usim) {
+    cbor_write_array(writer, USIM_ITEMS);
+    cbor_write_uint(writer, usim->issue);
+    cbor_write_uint(writer, usim->start);
+    cbor_write_uint(writer, usim->limit);
+}
+
 enum state_error state_write(const struct state *state, const uint8_t *secret, const uint8_t *device, uint8_t *file,
                              size_t room, size_t *size, unsigned *copy) {
     struct cbor_writer writer = cbor_write(file, room);
     uint8_t mac[KEYS_MAC_SIZE];
     *size = 0;
     *copy = (unsigned)((state->generation + 1) % 2);
-    cbor_write_array(&writer, ITEMS);
+    cbor_write_array(&writer, state->usim.start == 0 ? ITEMS : ITEMS + 1);
     cbor_write_uint(&writer, FORMAT);
     cbor_write_uint(&writer, state->generation + 1);
     cbor_write_uint(&writer, state->epoch);
@@ -167,6 +184,8 @@ enum state_error state_write(const struct state *state, const uint8_t *secret, c
     cbor_write_array(&writer, state->persona_count);
     for (size_t i = 0; i < state->persona_count; i++)
         write_persona(&writer, &state->personas[i]);
+    if (state->usim.start != 0)
+        write_usim(&writer, &state->usim);
     if (!writer.failed && keys_mac(secret, KEYS_STATE, device, file, writer.size, mac) != KEYS_OK)
         return STATE_FAILED;
     cbor_write_bytes(&writer, mac, sizeof(mac));

@@ -28,78 +28,67 @@ static bool fail(char *reason, const char *what, const char *why) {
     return false;
 }
 
-static bool read_file(struct vault *vault, const uint8_t *key, struct vault_usim *usim, bool *issued, char *reason) {
+static bool read_file(struct vault *vault, const uint8_t *key, struct vault_usim *usim, struct usim_file *found,
+                      char *reason) {
     const struct usim_file_opener opener = {&vault->trust, &vault->agreer, key};
     size_t size = 0;
     if (vault_read(vault, path, file, sizeof(file), &size) != VAULT_OK)
         return fail(reason, "the USIM's file: ", vault->reason);
-    enum usim_file_error error =
-        usim_file_open(&opener, file, size, usim->profile, sizeof(usim->profile), &usim->size, issued);
+    enum usim_file_error error = usim_file_open(&opener, file, size, usim->profile, sizeof(usim->profile), found);
+    usim->size = found->size;
     return error == USIM_FILE_OK || error == USIM_FILE_ABSENT || fail(reason, "", usim_file_error_text(error));
 }
 
-/*
- * Whether the state is to be begun: for a profile that was issued, unless it was here already. What the state says of
- * another card is of no more use.
- */
-static enum usim_error decide(bool issued, bool *begin) {
-    *begin = false;
-    enum usim_error error = usim_state_look(&card.store, &card.state);
-    bool same = error == USIM_OK && strcmp(card.state.iccid, card.profile.iccid) == 0;
-    if (issued && (error == USIM_NO_STATE || (error == USIM_OK && !same)))
-        *begin = true;
-    if (issued && same)
-        *begin = card.state.generation < card.profile.generation;
-    return *begin ? USIM_OK : error;
-}
-
-/* As the switcher will: what is wrong is told while there is a user to tell. */
-static enum usim_error try_card(const struct vault_usim *usim, const struct usim_storage *storage, bool issued,
-                                bool *begin) {
-    card.store.storage = *storage;
-    memcpy(card.store.key, usim->state_key, sizeof(card.store.key));
-    enum usim_error error = usim_profile_read(&card.profile, usim->profile, usim->size);
-    if (error == USIM_OK)
-        error = decide(issued, begin);
-    if (error == USIM_OK)
-        error = usim_card_open(&card, NULL, *begin);
-    return error;
-}
-
-static bool keep(struct vault *vault, const uint8_t *key, const struct vault_usim *usim, char *reason) {
+static bool keep(struct vault *vault, const uint8_t *key, uint64_t number, const struct vault_usim *usim,
+                 char *reason) {
     size_t size = 0;
-    if (usim_file_write_kept(key, usim->profile, usim->size, file, sizeof(file), &size) != USIM_FILE_OK)
+    if (usim_file_write_kept(key, number, usim->profile, usim->size, file, sizeof(file), &size) != USIM_FILE_OK)
         return fail(reason, "the USIM can't be sealed", "");
     return vault_write(vault, path, file, size, USIM_FILE_SIZE) == VAULT_OK ||
            fail(reason, "the USIM's file: ", vault->reason);
 }
 
-static bool take(struct vault *vault, const uint8_t *key, const struct usim_storage *storage, bool issued,
-                 struct vault_usim *usim, char *reason) {
-    if (storage == NULL)
-        return fail(reason, "the USIM has nowhere to remember what it accepted", "");
-    enum usim_error error = try_card(usim, storage, issued, &usim->begun);
+/* What was accepted is remembered in the vault's state before anything can be. */
+static bool remember(struct vault *vault, const struct usim_anchor *anchor, char *reason) {
+    struct state next = vault->state;
+    next.usim = *anchor;
+    return vault_save(vault, &next) == VAULT_OK || fail(reason, "the USIM's start can't be noted: ", vault->reason);
+}
+
+static enum usim_error prepare(const struct usim_storage *storage, uint64_t number, struct usim_anchor *anchor,
+                               struct vault_usim *usim) {
+    card.store.storage = *storage;
+    memcpy(card.store.key, usim->state_key, sizeof(card.store.key));
+    enum usim_error error = usim_profile_read(&card.profile, usim->profile, usim->size);
     if (error != USIM_OK)
-        return fail(reason, "the USIM can't be used: ", usim_error_text(error));
+        return error;
     usim->generation = card.profile.generation;
     usim->policy = card.profile.policy;
     memcpy(usim->iccid, card.profile.iccid, sizeof(usim->iccid));
-    error = usim_card_close(&card);
+    return usim_card_prepare(&card, number, anchor, &usim->begun);
+}
+
+static bool take(struct vault *vault, const uint8_t *key, const struct usim_storage *storage,
+                 const struct usim_file *found, struct vault_usim *usim, char *reason) {
+    struct usim_anchor anchor = vault->state.usim;
+    if (storage == NULL)
+        return fail(reason, "the USIM has nowhere to remember what it accepted", "");
+    enum usim_error error = prepare(storage, found->number, &anchor, usim);
     if (error != USIM_OK)
         return fail(reason, "the USIM can't be used: ", usim_error_text(error));
-    return !issued || keep(vault, key, usim, reason);
+    return remember(vault, &anchor, reason) && (!found->issued || keep(vault, key, found->number, usim, reason));
 }
 
 bool vault_usim_open(struct vault *vault, const struct usim_storage *storage, struct vault_usim *usim, char *reason) {
     uint8_t key[SEAL_KEY_SIZE];
-    bool issued = false;
+    struct usim_file found;
     memset(usim, 0, sizeof(*usim));
     reason[0] = '\0';
     bool good = (derive(vault, KEY_OF_PROFILE, key) && derive(vault, KEY_OF_STATE, usim->state_key)) ||
                 fail(reason, "the USIM's key can't be derived", "");
-    good = good && read_file(vault, key, usim, &issued, reason);
+    good = good && read_file(vault, key, usim, &found, reason);
     if (good && usim->size != 0)
-        good = take(vault, key, storage, issued, usim, reason);
+        good = take(vault, key, storage, &found, usim, reason);
     crypto_wipe(key, sizeof(key));
     crypto_wipe(&card, sizeof(card));
     crypto_wipe(file, sizeof(file));

@@ -14,6 +14,7 @@
 #include "quiet.h"
 #include "smmu.h"
 #include "switcher.h"
+#include "usim.h"
 
 /* PSTATE at an entry by PSCI (DEN0022 6.4.3): EL1 with SP_EL1, D, A, I and F masked. */
 #define SPSR_ENTRY UINT64_C(0x3c5)
@@ -193,6 +194,7 @@ void flip_off(struct trap_frame *frame) {
         return;
     }
     console_print("flipside: %s is off and no other persona has anything to lose: power off\n", name_of(persona));
+    usim_stop();
     (void)arch_smc(PSCI_SYSTEM_OFF, 0, 0, 0);
     console_print("flipside: the firmware did not turn the machine off\n");
     for (;;)

@@ -9,33 +9,30 @@
 #include "switcher.h"
 #include "usim/flash.h"
 #include "usim/port.h"
+#include "usim/volatile.h"
 
-static struct usim_card card;
 static struct usim_port port;
-static struct usim_seed seed;
-
-static uint32_t bus_read(uint64_t address) { return arch_read32(address); }
-static void bus_write(uint64_t address, uint32_t value) { arch_write32(address, value); }
 
 void usim_init(void) {
+    static struct usim_card card;
     static struct cfi_flash chips;
-    static struct usim_flash flash = {&chips, 0, cfi_read, cfi_program, cfi_erase};
-    static const struct usim_random random = {&seed, usim_random_of_seed};
+    static struct usim_flash flash;
     const struct handover_usim *from = &switcher.handover->usim;
     if (from->profile.size == 0)
         return;
-    chips = (struct cfi_flash){{bus_read, bus_write}, from->flash, from->flash_block_size, from->flash_lanes};
-    flash.block_size = from->flash_block_size;
-    card.store.storage = usim_flash_storage(&flash);
-    memcpy(card.store.key, from->state_key, sizeof card.store.key);
-    enum usim_error error = usim_profile_read(&card.profile, (const uint8_t *)from->profile.base, from->profile.size);
-    memcpy(seed.seed, from->seed, sizeof seed.seed);
-    if (error == USIM_OK)
-        error = usim_card_open(&card, &random, false);
-    if (error == USIM_OK)
-        port.card = &card;
-    else
+    chips = (struct cfi_flash){{arch_read32, arch_write32}, from->flash, from->flash_block_size, from->flash_lanes};
+    flash = (struct usim_flash){&chips, from->flash_block_size, cfi_read, cfi_program, cfi_erase};
+    const struct usim_port_setup setup = {
+        (const uint8_t *)from->profile.base, from->profile.size, from->state_key, from->seed,
+        from->flash_lanes != 0 ? usim_flash_storage(&flash) : usim_volatile_storage((uint8_t *)from->flash)};
+    enum usim_error error = usim_port_open(&port, &card, &setup);
+    if (error != USIM_OK)
         console_print("flipside: the USIM cannot be used: %s\n", usim_error_text(error));
+}
+
+void usim_stop(void) {
+    if (arch_vectors_save())
+        usim_port_close(&port);
 }
 
 void usim_started(unsigned persona) { (void)persona; }
@@ -49,9 +46,9 @@ void usim_opened(unsigned persona, bool open) {
 /* When it came into its state is another time for each persona and each time that it runs. */
 void usim_received(unsigned persona, const uint8_t *message, size_t size) {
     const struct persona *sender = &switcher.personas[persona];
-    const uint32_t use = sender->description->usim;
-    const struct usim_port_user user = {.allowed = use != HANDOVER_USIM_NONE,
-                                        .access = use == HANDOVER_USIM_READ ? USIM_READ_ONLY : USIM_AUTHENTICATE,
+    const struct usim_port_user user = {.allowed = sender->description->usim != HANDOVER_USIM_NONE,
+                                        .access = sender->description->usim == HANDOVER_USIM_READ ? USIM_READ_ONLY
+                                                                                                  : USIM_AUTHENTICATE,
                                         .session = sender->since};
     uint8_t answer[USIM_PORT_ANSWER_MAX] = {USIM_PORT_REFUSED};
     size_t count = 1;

@@ -13,6 +13,9 @@
 /** Opens the card, before the first persona runs. What is wrong with it is told, and then it is refused to everyone. */
 void usim_init(void);
 
+/** Writes the card's state, before the machine goes off: what was accepted then costs no resynchronisation. */
+void usim_stop(void);
+
 /** The port's handlers, for channel.c: contracts are in virtio_console.h. */
 void usim_started(unsigned persona);
 void usim_opened(unsigned persona, bool open);

@@ -55,15 +55,23 @@ static unsigned resynchronise(struct usim_card *card, const uint8_t *rand, struc
     return SW_OK;
 }
 
+/* One beyond the limit can't be taken before the next power-on, whose limit it raises. */
+static unsigned refuse(struct usim_card *card, uint64_t seq) {
+    usim_state_reserve(&card->state, seq);
+    (void)card_save(card);
+    return SW_MEMORY;
+}
+
 /* Takes a sequence number, and first, where it goes beyond the mark, writes that further ahead: the answer must not be
  * out before what makes it the only one is stored. */
 static unsigned take(struct usim_card *card, uint64_t sqn, bool always) {
     uint64_t seq = sqn >> AKA_IND_BITS;
+    if (seq > card->state.anchor.limit)
+        return refuse(card, seq);
     aka_accept(&card->state.array, sqn);
     if (seq <= card->state.mark && !always)
         return card->store.failed ? SW_MEMORY : SW_OK;
-    if (seq > card->state.mark)
-        card->state.mark = seq < AKA_SEQ_MAX - USIM_AHEAD ? seq + USIM_AHEAD : AKA_SEQ_MAX;
+    usim_state_reserve(&card->state, seq);
     return card_save(card);
 }
 

@@ -53,20 +53,83 @@ size_t usim_card_atr(uint8_t *to) {
     return sizeof(atr);
 }
 
-enum usim_error usim_card_open(struct usim_card *card, const struct usim_random *random, bool fresh) {
-    card->powered = false;
-    card->random = random == NULL ? (struct usim_random){NULL, NULL} : *random;
+static enum usim_error begin(struct usim_card *card) {
     if (file_offset(file_count) > USIM_FILES_SIZE)
         return USIM_NO_ROOM;
-    if (fresh) {
-        usim_state_begin(&card->state, &card->profile);
-        enum usim_error error = files_begin(&card->profile, card->state.files);
-        if (error == USIM_OK)
-            error = usim_state_create(&card->store, &card->state);
-        if (error != USIM_OK)
-            return error;
-    }
-    return usim_state_open(&card->store, &card->profile, &card->state);
+    usim_state_begin(&card->state, &card->profile);
+    return files_begin(&card->profile, card->state.files);
+}
+
+enum usim_error usim_card_open(struct usim_card *card, const struct usim_random *random, bool fresh) {
+    enum usim_error error = USIM_OK;
+    card->powered = false;
+    card->random = random == NULL ? (struct usim_random){NULL, NULL} : *random;
+    if (fresh)
+        error = begin(card);
+    if (fresh && error == USIM_OK)
+        error = usim_state_create(&card->store, &card->state);
+    return error == USIM_OK ? usim_state_open(&card->store, &card->profile, &card->state) : error;
+}
+
+/* ---- The next power-on */
+
+static void raise(uint64_t *value, uint64_t other) { *value = other > *value ? other : *value; }
+
+/* Whether a new issue is not of the card that is there, or of one whose state is of no more use. */
+static bool is_new(const struct usim_card *card, const struct usim_anchor *last) {
+    const struct usim_state *state = &card->state;
+    return strcmp(state->iccid, card->profile.iccid) != 0 || state->generation < card->profile.generation ||
+           state->anchor.start < last->start;
+}
+
+/* What is wrong with the record that there is, for a profile that goes on from it. */
+static enum usim_error check_record(const struct usim_card *card, const struct usim_anchor *last) {
+    if (!usim_state_is_of(&card->state, &card->profile))
+        return USIM_OTHER_PROFILE;
+    return card->state.anchor.start < last->start ? USIM_ROLLED_BACK : USIM_OK;
+}
+
+/* Guesses can't be counted beyond the power-on: none is allowed, and where the PIN is needed there is no card. */
+static enum usim_error block_pins(struct usim_state *state) {
+    if (state->pins[0].enabled)
+        return USIM_PIN_NOT_KEPT;
+    for (size_t i = 0; i < USIM_PINS; i++)
+        state->pins[i].tries = state->pins[i].puk_tries = 0;
+    return USIM_OK;
+}
+
+static enum usim_error begin_next(struct usim_card *card, struct usim_anchor *anchor) {
+    enum usim_error error = begin(card);
+    if (error == USIM_OK && card->store.storage.forgets)
+        error = block_pins(&card->state);
+    if (error != USIM_OK)
+        return error;
+    usim_state_start(&card->state, anchor, true);
+    return usim_state_create(&card->store, &card->state);
+}
+
+enum usim_error usim_card_prepare(struct usim_card *card, uint64_t issue, struct usim_anchor *anchor, bool *begun) {
+    bool forgets = card->store.storage.forgets;
+    memset(&card->state, 0, sizeof(card->state));
+    enum usim_error error = forgets ? USIM_NO_STATE : usim_state_look(&card->store, &card->state);
+    *begun = false;
+    if (error != USIM_OK && error != USIM_NO_STATE)
+        return error;
+    raise(&anchor->issue, card->state.anchor.issue);
+    raise(&anchor->start, card->state.anchor.start);
+    raise(&anchor->limit, card->state.anchor.limit);
+    if (issue < anchor->issue)
+        return USIM_REPLACED;
+    *begun = forgets || (issue > anchor->issue && is_new(card, anchor));
+    if (error == USIM_OK && !*begun)
+        error = check_record(card, anchor);
+    if (error != USIM_OK && !*begun)
+        return error;
+    anchor->issue = issue;
+    if (*begun)
+        return begin_next(card, anchor);
+    usim_state_start(&card->state, anchor, false);
+    return usim_state_restart(&card->store, &card->state);
 }
 
 enum usim_error usim_card_close(struct usim_card *card) {

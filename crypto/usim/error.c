@@ -12,7 +12,11 @@ const char *usim_error_text(enum usim_error error) {
     case USIM_NOT_AUTHENTIC:
         return "altered, or sealed under another key";
     case USIM_ROLLED_BACK:
-        return "the card's state is older than its counter: it was put back, and the profile must be issued anew";
+        return "its state was put back to an earlier one; have it issued to this device anew";
+    case USIM_REPLACED:
+        return "this device has had a later one; have it issued anew if it is to be used again";
+    case USIM_PIN_NOT_KEPT:
+        return "this board can't count guesses at its PIN; have one issued whose PIN is disabled";
     case USIM_NO_STATE:
         return "no state is stored";
     case USIM_OTHER_PROFILE:

@@ -7,6 +7,28 @@
 #include "crypto/hkdf.h"
 #include "kdf.h"
 
+enum usim_error usim_port_open(struct usim_port *port, struct usim_card *card, const struct usim_port_setup *setup) {
+    const struct usim_random random = {&port->seed, usim_random_of_seed};
+    card->store.storage = setup->storage;
+    memcpy(card->store.key, setup->key, sizeof(card->store.key));
+    memcpy(port->seed.seed, setup->seed, sizeof(port->seed.seed));
+    enum usim_error error = usim_profile_read(&card->profile, setup->profile, setup->profile_size);
+    if (error == USIM_OK)
+        error = usim_card_open(card, &random, false);
+    if (error == USIM_OK)
+        port->card = card;
+    else
+        crypto_wipe(card, sizeof(*card));
+    return error;
+}
+
+/* Where this fails, or is cut, the next power-on costs one resynchronisation, as after any unclean stop. */
+void usim_port_close(struct usim_port *port) {
+    bool written = port->card != NULL && usim_card_close(port->card) == USIM_OK;
+    (void)written;
+    crypto_wipe(port, sizeof(*port));
+}
+
 void usim_port_off(struct usim_port *port) {
     if (port->card != NULL)
         usim_card_power_off(port->card);

@@ -9,12 +9,20 @@
 /* How many numbers an opening goes on. */
 enum { OPENING = 2 };
 
+static uint64_t highest(const struct aka_array *array) { return aka_sqn_ms(array) >> AKA_IND_BITS; }
+
+static uint64_t greater(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
+static uint64_t add(uint64_t seq, uint64_t more, uint64_t most) { return seq + more < most ? seq + more : most; }
+
 void usim_state_begin(struct usim_state *state, const struct usim_profile *profile) {
     memset(state, 0, sizeof(*state));
     state->generation = profile->generation;
     memcpy(state->iccid, profile->iccid, sizeof(state->iccid));
     state->array = profile->array;
-    state->mark = aka_sqn_ms(&profile->array) >> AKA_IND_BITS;
+    state->stage = USIM_READY;
+    state->anchor.limit = AKA_SEQ_MAX;
+    state->mark = highest(&profile->array);
     for (size_t i = 0; i < USIM_PINS; i++) {
         state->pins[i] = (struct usim_pin){
             .enabled = profile->pins[i].enabled, .tries = USIM_PIN_TRIES, .puk_tries = USIM_PUK_TRIES};
@@ -51,21 +59,6 @@ static enum usim_error read_record(const struct usim_store *store, unsigned copy
     return error;
 }
 
-static enum usim_error count_of(const struct usim_store *store, uint64_t otherwise, uint64_t *count) {
-    *count = otherwise;
-    if (store->storage.count == NULL)
-        return USIM_OK;
-    return store->storage.count(store->storage.context, count) ? USIM_OK : USIM_STORAGE;
-}
-
-static enum usim_error advance_to(const struct usim_store *store, uint64_t number) {
-    uint64_t count = number;
-    enum usim_error error = count_of(store, number, &count);
-    for (; error == USIM_OK && count < number; count++)
-        error = store->storage.advance(store->storage.context) ? USIM_OK : USIM_STORAGE;
-    return error;
-}
-
 /* ---- Saving */
 
 /* Until all of it is done nothing may be answered that relies on it: after a failure nobody knows what is stored. */
@@ -75,8 +68,6 @@ static enum usim_error save_as(struct usim_store *store, struct usim_state *stat
         return USIM_STORAGE;
     state->number = number;
     enum usim_error error = write_record(store, state, copy);
-    if (error == USIM_OK)
-        error = advance_to(store, number);
     store->failed = error != USIM_OK;
     store->newest = copy;
     return error;
@@ -86,20 +77,26 @@ enum usim_error usim_state_save(struct usim_store *store, struct usim_state *sta
     return save_as(store, state, state->number + 1);
 }
 
+/* Never beyond what another place remembers: a mark in between would be of no use after a rollback. */
+void usim_state_reserve(struct usim_state *state, uint64_t seq) {
+    if (seq > state->mark)
+        state->mark = seq > state->anchor.limit ? seq : add(seq, USIM_AHEAD, state->anchor.limit);
+}
+
+/* A SEQ that was refused is remembered: the next power-on's limit is beyond it. */
 enum usim_error usim_state_close(struct usim_store *store, struct usim_state *state) {
-    state->clean = true;
-    state->mark = aka_sqn_ms(&state->array) >> AKA_IND_BITS;
+    state->stage = USIM_STOPPED;
+    if (state->mark <= state->anchor.limit)
+        state->mark = highest(&state->array);
     return usim_state_save(store, state);
 }
 
 enum usim_error usim_state_create(struct usim_store *store, struct usim_state *state) {
-    uint64_t count = 0;
-    state->clean = true;
+    enum usim_error error = USIM_OK;
     store->failed = false;
-    enum usim_error error = count_of(store, 0, &count);
     for (unsigned copy = 0; error == USIM_OK && copy < USIM_COPIES; copy++) {
         store->newest = 1 - copy;
-        error = save_as(store, state, count + OPENING);
+        error = save_as(store, state, OPENING);
     }
     return error;
 }
@@ -122,45 +119,56 @@ static enum usim_error newest_record(struct usim_store *store, struct usim_state
     return read_record(store, store->newest, state);
 }
 
-/* The counter may be behind by what was cut, and never ahead. */
-static enum usim_error check_number(const struct usim_store *store, const struct usim_state *state) {
-    uint64_t count = 0;
-    enum usim_error error = count_of(store, state->number, &count);
-    if (error != USIM_OK)
-        return error;
-    return state->number >= count && state->number - count <= OPENING ? USIM_OK : USIM_ROLLED_BACK;
-}
-
-static bool is_of(const struct usim_state *state, const struct usim_profile *profile) {
+bool usim_state_is_of(const struct usim_state *state, const struct usim_profile *profile) {
     return state->generation == profile->generation && memcmp(state->iccid, profile->iccid, sizeof(state->iccid)) == 0;
 }
 
-static void write_ahead(struct usim_state *state) {
-    if (!state->clean)
-        for (size_t ind = 0; ind < AKA_INDS; ind++)
-            state->array.seq[ind] = state->mark;
-    state->clean = false;
-    state->mark = state->mark < AKA_SEQ_MAX - USIM_AHEAD ? state->mark + USIM_AHEAD : AKA_SEQ_MAX;
+static void lift(struct usim_state *state, uint64_t seq) {
+    for (size_t ind = 0; ind < AKA_INDS; ind++)
+        state->array.seq[ind] = seq;
+}
+
+enum usim_error usim_state_restart(struct usim_store *store, struct usim_state *state) {
+    return save_as(store, state, state->number + OPENING);
 }
 
 enum usim_error usim_state_open(struct usim_store *store, const struct usim_profile *profile,
                                 struct usim_state *state) {
     store->failed = false;
     enum usim_error error = newest_record(store, state);
-    if (error == USIM_OK)
-        error = check_number(store, state);
-    if (error == USIM_OK && !is_of(state, profile))
+    if (error == USIM_OK && !usim_state_is_of(state, profile))
         error = USIM_OTHER_PROFILE;
-    /* First the counter follows the record, so that no older one can be gone on from. */
-    if (error == USIM_OK)
-        error = advance_to(store, state->number);
     if (error == USIM_OK) {
-        write_ahead(state);
-        error = save_as(store, state, state->number + OPENING);
+        if (state->stage == USIM_IN_USE)
+            lift(state, state->mark);
+        state->stage = USIM_IN_USE;
+        state->mark = add(state->mark, USIM_AHEAD, greater(state->mark, state->anchor.limit));
+        error = usim_state_restart(store, state);
     }
     if (error != USIM_OK)
         crypto_wipe(state, sizeof(*state));
     return error;
+}
+
+/* ---- Power-ons */
+
+/* Whether nothing can have been accepted that the array does not know of. */
+static bool holds(const struct usim_state *state, const struct usim_anchor *last, bool begun) {
+    return begun ? last->start == 0 : state->stage == USIM_STOPPED && state->anchor.start == last->start;
+}
+
+void usim_state_start(struct usim_state *state, struct usim_anchor *anchor, bool begun) {
+    uint64_t used = greater(state->mark > state->anchor.limit ? state->mark : 0, highest(&state->array));
+    if (!holds(state, anchor, begun)) {
+        used = greater(state->mark, anchor->limit);
+        lift(state, used);
+    }
+    if (anchor->limit < add(used, USIM_RESERVE / 2, AKA_SEQ_MAX))
+        anchor->limit = add(used, USIM_RESERVE, AKA_SEQ_MAX);
+    anchor->start++;
+    state->anchor = *anchor;
+    state->stage = USIM_READY;
+    state->mark = highest(&state->array);
 }
 
 enum usim_error usim_state_look(struct usim_store *store, struct usim_state *state) {

@@ -5,7 +5,7 @@
 
 #include "crypto/cbor.h"
 
-enum { FORMAT = 1, ITEMS = 10, LENGTH_SIZE = 2 };
+enum { FORMAT = 2, ITEMS = 11, ANCHOR_ITEMS = 3, LENGTH_SIZE = 2 };
 
 static void write_pin(struct cbor_writer *writer, const struct usim_pin *pin) {
     cbor_write_array(writer, 5);
@@ -16,15 +16,23 @@ static void write_pin(struct cbor_writer *writer, const struct usim_pin *pin) {
     cbor_write_uint(writer, pin->puk_tries);
 }
 
+static void write_anchor(struct cbor_writer *writer, const struct usim_anchor *anchor) {
+    cbor_write_array(writer, ANCHOR_ITEMS);
+    cbor_write_uint(writer, anchor->issue);
+    cbor_write_uint(writer, anchor->start);
+    cbor_write_uint(writer, anchor->limit);
+}
+
 bool state_encode(const struct usim_state *state, uint8_t *plain) {
     struct cbor_writer writer = cbor_write(plain + LENGTH_SIZE, STATE_PLAIN_SIZE - LENGTH_SIZE);
     memset(plain, 0, STATE_PLAIN_SIZE);
     cbor_write_array(&writer, ITEMS);
     cbor_write_uint(&writer, FORMAT);
     cbor_write_uint(&writer, state->number);
-    cbor_write_bool(&writer, state->clean);
+    cbor_write_uint(&writer, (uint64_t)state->stage);
     cbor_write_uint(&writer, state->generation);
     cbor_write_text(&writer, state->iccid);
+    write_anchor(&writer, &state->anchor);
     cbor_write_uint(&writer, state->mark);
     cbor_write_array(&writer, AKA_INDS);
     for (size_t i = 0; i < AKA_INDS; i++)
@@ -45,6 +53,13 @@ static uint64_t read_most(struct cbor_reader *reader, uint64_t most) {
     uint64_t value = cbor_read_uint(reader);
     reader->failed |= value > most;
     return value;
+}
+
+static void read_anchor(struct cbor_reader *reader, struct usim_anchor *anchor) {
+    (void)cbor_read_array_of(reader, ANCHOR_ITEMS, ANCHOR_ITEMS);
+    anchor->issue = cbor_read_uint(reader);
+    anchor->start = cbor_read_uint(reader);
+    anchor->limit = read_most(reader, AKA_SEQ_MAX);
 }
 
 static void read_pin(struct cbor_reader *reader, struct usim_pin *pin) {
@@ -74,11 +89,12 @@ bool state_decode(struct usim_state *state, const uint8_t *plain) {
     (void)cbor_read_array_of(&reader, ITEMS, ITEMS);
     reader.failed |= cbor_read_uint(&reader) != FORMAT;
     state->number = cbor_read_uint(&reader);
-    state->clean = cbor_read_bool(&reader);
+    state->stage = (enum usim_stage)read_most(&reader, USIM_STOPPED);
     state->generation = cbor_read_uint(&reader);
     struct cbor_text iccid = cbor_read_text(&reader, USIM_ICCID_DIGITS);
     if (!reader.failed && iccid.size > 0)
         memcpy(state->iccid, iccid.start, iccid.size);
+    read_anchor(&reader, &state->anchor);
     state->mark = read_most(&reader, AKA_SEQ_MAX);
     (void)cbor_read_array_of(&reader, AKA_INDS, AKA_INDS);
     for (size_t i = 0; i < AKA_INDS; i++)

@@ -17,6 +17,7 @@ struct work {
     struct org_key signing;
     struct device device;
     const char *store, *name, *to, *iccid;
+    uint64_t number;
     uint8_t file[USIM_FILE_SIZE];
     size_t size;
 };
@@ -47,14 +48,32 @@ static bool note_holder(const struct work *work) {
     return holder_path(work, path) && file_write(path, work->device.hex, strlen(work->device.hex), false);
 }
 
+/* Each issue to a device has a number of its own, whatever the USIM: the device refuses an earlier one than its last.
+ * It is spent before anything is signed with it. The table came after the others, and is made when it is first needed.
+ */
+static bool count_issue(struct work *work) {
+    const struct record_value device = {.text = work->device.name};
+    if (!record_change(&work->record,
+                       "CREATE TABLE IF NOT EXISTS usim (device TEXT PRIMARY KEY REFERENCES device,"
+                       " number INTEGER NOT NULL)",
+                       NULL, 0) ||
+        !record_change(&work->record,
+                       "INSERT INTO usim (device, number) VALUES (?, 1)"
+                       " ON CONFLICT (device) DO UPDATE SET number = number + 1",
+                       &device, 1))
+        return false;
+    work->number = record_number(&work->record, "SELECT number FROM usim WHERE device = ?", &device, 1, 0);
+    return work->number != 0;
+}
+
 static bool seal(struct work *work) {
     uint8_t delegation[DELEGATION_SIZE_MAX], profile[USIM_PROFILE_MAX];
     struct cbor_bytes chain;
     size_t size = 0;
     if (!persona_chain(&work->record, &chain, delegation))
         return false;
-    const struct usim_file_issue issue = {&work->device.enrolment.key, &chain, 1, &work->signing.signer,
-                                          &work->directory.random};
+    const struct usim_file_issue issue = {&work->device.enrolment.key, work->number,           &chain, 1,
+                                          &work->signing.signer,       &work->directory.random};
     enum usim_file_error error = USIM_FILE_FAILED;
     if (usim_profile_write(&work->entry.profile, profile, sizeof(profile), &size) == USIM_OK)
         error = usim_file_write_issue(&issue, profile, size, work->file, sizeof(work->file), &work->size);
@@ -86,7 +105,7 @@ static enum cli_exit issue(struct cli *cli, struct work *work) {
     status = org_key_open(&work->record, ORG_KEY_SIGNING, &work->passphrase, &work->directory.random, &work->signing);
     if (status != CLI_GOOD)
         return status;
-    return seal(work) && note_holder(work) && put(work) ? CLI_GOOD : CLI_FAILED;
+    return count_issue(work) && seal(work) && note_holder(work) && put(work) ? CLI_GOOD : CLI_FAILED;
 }
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
@@ -108,6 +127,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
         struct report report = report_begin(cli);
         report_text(&report, "iccid", work.iccid);
         report_text(&report, "device", work.device.name);
+        report_number(&report, "number", work.number);
         report_bool(&report, "dry-run", cli->dry_run);
         report_end(&report);
     }
@@ -124,7 +144,9 @@ const struct verb verb_usim_issue = {
     "usage: flipside usim issue --store=DIRECTORY --device=DEVICE --to=DIRECTORY ICCID\n\n"
     "Seals the profile to the device's key and signs it; 'deliver' puts it onto the disk, and the device takes it at "
     "its\n"
-    "next start, once. A USIM has one holder: it is issued to no second device.\n\n"
+    "next start, once. A USIM has one holder: it is issued to no second device. Each issue to a device has a higher\n"
+    "number: the device refuses those before its last one. A device whose board keeps nothing over a power-off takes\n"
+    "none whose PIN is enabled.\n\n"
     "  --store=DIRECTORY       where the profiles are\n"
     "  --device=DEVICE         its name, or the first digits of its thumbprint\n"
     "  --to=DIRECTORY          where to write what is to be delivered\n",

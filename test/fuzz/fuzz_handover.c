@@ -30,8 +30,9 @@ static void require_safe(const struct handover *handover, const struct handover_
     if (handover->usim.profile.size != 0) {
         const struct handover_usim *usim = &handover->usim;
         require(inside(handover->switcher, usim->profile.base, usim->profile.size));
-        require(usim->flash == 0 ||
-                apart(persona->partition, (struct handover_range){usim->flash, 2 * (uint64_t)usim->flash_block_size}));
+        const struct handover_range state = {usim->flash, 2 * (uint64_t)usim->flash_block_size};
+        require(apart(persona->partition, state));
+        require(usim->flash_lanes != 0 || inside(handover->switcher, state.base, state.size));
     }
     for (const struct handover_persona *other = handover->personas; other < persona; other++) {
         require(apart(persona->partition, other->partition));

@@ -124,6 +124,7 @@ def test_a_card_beneath_two_personas(device, request):
     log.parent.mkdir(parents=True, exist_ok=True)
     network = Subscriber(*device.secrets, 0)
     terminal = start(device, log)
+    first_flash = device.flash.read_bytes()
     request.node.machines = [terminal]
     try:
         card = Card(terminal)
@@ -150,6 +151,11 @@ def test_a_card_beneath_two_personas(device, request):
     finally:
         terminal.kill()  # as by pulling the plug
     after_the_cut(device, request, network, (first, second), log)
+    after_the_stop(device, request, network, log)
+    device.flash.write_bytes(first_flash)
+    with device.terminal(log=log) as terminal:
+        terminal.expect("No USIM in this start: the USIM can't be used: its state was put back", ANSWER)
+        terminal.quit()
 
 
 def after_the_cut(device, request, network, used, log):
@@ -163,10 +169,22 @@ def after_the_cut(device, request, network, used, log):
             auts = refused_as_not_fresh(card, command)
         network.resynchronise(auts, used[-1][12:44])
         authenticate(card, network)
+        terminal.send_line("poweroff -f")
+        terminal.wait_off(10 * ANSWER)
     finally:
         terminal.quit()
     holds_none(device.disk, device.secrets)
     holds_none(device.flash, device.secrets)
+
+
+def after_the_stop(device, request, network, log):
+    """The network goes on where it was, without a resynchronisation."""
+    terminal = start(device, log)
+    request.node.machines.append(terminal)
+    try:
+        authenticate(Card(terminal), network)
+    finally:
+        terminal.quit()
 
 
 class Network:

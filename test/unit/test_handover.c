@@ -435,7 +435,6 @@ static void test_mutations(void **state) {
 
 static void test_usim(void **state) {
     (void)state;
-    EXPECT(HANDOVER_OK, handover.usim.flash = 0);
     EXPECT(HANDOVER_BAD_USIM, handover.usim.profile.base = 0x40000000);
     EXPECT(HANDOVER_BAD_USIM, handover.usim.profile.base += 4);
     EXPECT(HANDOVER_BAD_USIM, handover.usim.profile.size = 64 * MIB);
@@ -450,6 +449,24 @@ static void test_usim(void **state) {
         EXPECT(HANDOVER_BAD_USIM, (handover.usim.flash = taken[i] - 0x1000, handover.usim.flash_block_size = 0x1000));
     EXPECT(HANDOVER_OK, (memset(&handover.usim, 0, sizeof handover.usim), handover.personas[0].usim = 0,
                          handover.personas[1].usim = 0));
+}
+
+static void put_usim_in_memory(uint64_t base, uint32_t size) {
+    handover.usim.flash = base;
+    handover.usim.flash_block_size = size;
+    handover.usim.flash_lanes = 0;
+}
+
+static void test_usim_in_memory(void **state) {
+    const uint64_t inside = 0x7e302000, page = 0x1000;
+    (void)state;
+    EXPECT(HANDOVER_OK, put_usim_in_memory(inside, 0x1000));
+    EXPECT(HANDOVER_BAD_USIM, put_usim_in_memory(inside + 0x800, 0x1000));
+    EXPECT(HANDOVER_BAD_USIM, put_usim_in_memory(0, 0x1000));
+    EXPECT(HANDOVER_BAD_USIM, put_usim_in_memory(0x50000000, 0x1000));
+    EXPECT(HANDOVER_BAD_USIM, put_usim_in_memory(handover.switcher.base + handover.switcher.size - page, 0x1000));
+    EXPECT(HANDOVER_BAD_USIM, put_usim_in_memory(inside, 0));
+    EXPECT(HANDOVER_BAD_USIM, put_usim_in_memory(inside, 0x2000));
 }
 
 int main(void) {
@@ -474,6 +491,7 @@ int main(void) {
         cmocka_unit_test_setup(test_every_error_has_a_text_of_its_own, set_up),
         cmocka_unit_test_setup(test_mutations, set_up),
         cmocka_unit_test_setup(test_usim, set_up),
+        cmocka_unit_test_setup(test_usim_in_memory, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,6 +226,23 @@ static void the_usim_is_handed_over_to_el2_alone(void **state) {
     }
 }
 
+static void the_usims_state_is_in_memory_without_flash(void **state) {
+    static uint8_t records[REGION_USIM_MEMORY];
+    (void)state;
+    memset(records, 0x5a, sizeof records);
+    request.usim = (struct region_usim){.profile = "K", .size = 2, .memory = records};
+    const struct handover *handover = filled();
+    const struct handover_usim *usim = &handover->usim;
+    assert_int_equal(usim->flash_lanes, 0);
+    assert_int_equal(2 * usim->flash_block_size, sizeof records);
+    assert_memory_equal(memory + (usim->flash - PHYSICAL), records, sizeof records);
+    assert_int_equal(stage1(handover, usim->flash).access, TABLES_EL2_READ_WRITE);
+    assert_int_equal(stage1(handover, usim->flash + sizeof records - 1).access, TABLES_EL2_READ_WRITE);
+    assert_int_equal(stage1(handover, usim->flash + sizeof records).access, TABLES_EL2_READ);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(stage2(handover, i, usim->flash).access, TABLES_NONE);
+}
+
 static void configured_flip_timeout_counts(void **state) {
     (void)state;
     request.flip_timeout_ms = 1234;
@@ -469,6 +486,7 @@ int main(void) {
         TEST(room_besides_makes_a_partition_larger),
         TEST(the_clock_is_handed_over),
         TEST(the_usim_is_handed_over_to_el2_alone),
+        TEST(the_usims_state_is_in_memory_without_flash),
         TEST(configured_flip_timeout_counts),
         TEST(prewarmed_personas_have_their_time),
         TEST(copies_are_whole_and_go_into_the_partition),

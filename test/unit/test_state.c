@@ -248,6 +248,24 @@ static void test_a_first_version(void **unused) {
     expect_choice(2, 1, (struct state_choice){1, true, true});
 }
 
+/* What was written before there was a USIM is read as ever; then it is remembered, and comes back. */
+static void test_the_usim(void **unused) {
+    const size_t before = copies[0].size;
+    (void)unused;
+    assert_int_equal(load(2), STATE_OK);
+    assert_int_equal(state.usim.start, 0);
+    state.usim = (struct usim_anchor){3, 40, UINT64_C(1) << 42};
+    (void)store();
+    assert_true(copies[1].size > before);
+    (void)store();
+    assert_int_equal(load(4), STATE_OK);
+    assert_int_equal(state.usim.issue, 3);
+    assert_int_equal(state.usim.start, 40);
+    assert_int_equal(state.usim.limit, UINT64_C(1) << 42);
+    assert_int_equal(state_peek(&state, copies), STATE_OK);
+    assert_int_equal(state.usim.start, 40);
+}
+
 static void test_no_room(void **unused) {
     uint8_t file[40];
     size_t size = 1;
@@ -273,6 +291,7 @@ int main(void) {
         cmocka_unit_test_setup(test_a_write_that_failed, fill),
         cmocka_unit_test_setup(test_peeking, fill),
         cmocka_unit_test_setup(test_a_first_version, fill),
+        cmocka_unit_test_setup(test_the_usim, fill),
         cmocka_unit_test_setup(test_no_room, fill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static void test_each_copy_is_what_was_written_last(void **state) {
             assert_holds((number - 1) % 2, number - 1);
     }
     assert_int_equal(chip.erases, 2 * 4); /* ten records to a block, three to an erasure */
-    assert_null(storage.count);
+    assert_false(storage.forgets);
 }
 
 /* Two copies with a tail of writes: at each word and erasure the power fails. The other copy is untouched. */

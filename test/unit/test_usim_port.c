@@ -140,6 +140,34 @@ static void test_guesses_are_counted_over_sessions(void **state) {
     assert_int_equal(verify("1234"), 0x6983);
 }
 
+/* A device's power-on from end to end: prepared, opened, used, and closed before it goes off. */
+static void test_opened_and_closed(void **state) {
+    static struct usim_card card;
+    static const uint8_t none[sizeof card];
+    uint8_t key[SEAL_KEY_SIZE], seed[32] = {1};
+    struct usim_port_setup setup = {fixture.encoded, fixture.encoded_size, key, seed, fixture.card.store.storage};
+    (void)state;
+    memset(key, 7, sizeof key);
+    memset(&port, 0, sizeof port);
+    assert_int_equal(usim_port_open(&port, &card, &setup), USIM_OK);
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    assert_int_equal(verify("9999"), 0x63c2);
+    const uint64_t number = card.state.number;
+    usim_port_close(&port);
+    assert_memory_equal(&card, none, sizeof card);
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_REFUSED);
+    usim_port_close(&port);
+    assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+    assert_int_equal(fixture.card.state.pins[0].tries, 2);
+    assert_true(fixture.card.state.number > number + 1);
+    key[0]++;
+    assert_int_equal(usim_port_open(&port, &card, &setup), USIM_NO_STATE);
+    assert_memory_equal(&card, none, sizeof card);
+    assert_null(port.card);
+    setup.profile_size--;
+    assert_int_equal(usim_port_open(&port, &card, &setup), USIM_MALFORMED);
+}
+
 static void test_random_numbers_of_a_seed(void **state) {
     struct usim_seed seed = {.seed = {1}}, other = {.seed = {2}};
     uint8_t first[40], second[40], third[40];
@@ -160,6 +188,7 @@ int main(void) {
         cmocka_unit_test_setup(test_who_may_not_comes_to_no_card, set_up),
         cmocka_unit_test_setup(test_reading_is_not_authenticating, set_up),
         cmocka_unit_test_setup(test_guesses_are_counted_over_sessions, set_up),
+        cmocka_unit_test_setup(test_opened_and_closed, set_up),
         cmocka_unit_test(test_random_numbers_of_a_seed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,21 +65,8 @@ static bool memory_write(void *context, unsigned copy, const uint8_t *record) {
     return !cut;
 }
 
-static bool memory_count(void *context, uint64_t *count) {
-    *count = ((struct usim_memory *)context)->count;
-    return true;
-}
-
-static bool memory_advance(void *context) {
-    struct usim_memory *memory = context;
-    if (memory->writes++ >= memory->allowed)
-        return false;
-    memory->count++;
-    return true;
-}
-
 struct usim_storage usim_memory_storage(struct usim_memory *memory) {
-    return (struct usim_storage){memory, memory_read, memory_write, memory_count, memory_advance};
+    return (struct usim_storage){memory, memory_read, memory_write, false};
 }
 
 /* ---- Card */
@@ -88,33 +75,68 @@ static struct random_stream random_numbers;
 
 static bool fill(void *context, void *bytes, size_t size) { return random_bytes(context, bytes, size) == RANDOM_OK; }
 
-static enum usim_error open_card(struct usim_fixture *fixture, bool fresh) {
-    const struct usim_random random = {&random_numbers, fill};
+static void insert(struct usim_fixture *fixture) {
     memset(&fixture->card, 0, sizeof(fixture->card));
     require(usim_profile_read(&fixture->card.profile, fixture->encoded, fixture->encoded_size) == USIM_OK, "profile");
     fixture->card.store.storage = usim_memory_storage(&fixture->memory);
+    fixture->card.store.storage.forgets = fixture->forgets;
     memset(fixture->card.store.key, 7, SEAL_KEY_SIZE);
+}
+
+/* What the loader does. */
+static enum usim_error prepare(struct usim_fixture *fixture) {
+    struct usim_anchor anchor = fixture->anchor;
+    bool begun = false;
+    if (fixture->forgets)
+        memset(fixture->memory.copies, 0, sizeof(fixture->memory.copies));
+    insert(fixture);
+    enum usim_error error = usim_card_prepare(&fixture->card, fixture->issue, &anchor, &begun);
+    if (error != USIM_OK)
+        return error;
+    if (fixture->memory.writes++ >= fixture->memory.allowed)
+        return USIM_STORAGE;
+    fixture->anchor = anchor;
+    return USIM_OK;
+}
+
+static enum usim_error open_card(struct usim_fixture *fixture, bool fresh) {
+    const struct usim_random random = {&random_numbers, fill};
+    insert(fixture);
     enum usim_error error = usim_card_open(&fixture->card, &random, fresh);
     if (error == USIM_OK)
         usim_card_power_on(&fixture->card, USIM_AUTHENTICATE);
     return error;
 }
 
-void usim_fixture_open(struct usim_fixture *fixture, void (*change)(struct usim_profile *profile)) {
+void usim_fixture_change(struct usim_fixture *fixture, void (*change)(struct usim_profile *profile)) {
     struct usim_profile profile;
-    memset(fixture, 0, sizeof(*fixture));
-    fixture->memory.allowed = UINT32_MAX;
-    random_numbers = known_random(5);
     usim_profile_known(&profile);
     if (change != NULL)
         change(&profile);
     require(usim_profile_write(&profile, fixture->encoded, sizeof(fixture->encoded), &fixture->encoded_size) == USIM_OK,
             "profile");
-    enum usim_error error = open_card(fixture, true);
+}
+
+void usim_fixture_open(struct usim_fixture *fixture, void (*change)(struct usim_profile *profile)) {
+    memset(fixture, 0, sizeof(*fixture));
+    fixture->memory.allowed = UINT32_MAX;
+    fixture->issue = 1;
+    random_numbers = known_random(5);
+    usim_fixture_change(fixture, change);
+    enum usim_error error = usim_fixture_restart(fixture);
     require(error == USIM_OK, usim_error_text(error));
 }
 
-enum usim_error usim_fixture_restart(struct usim_fixture *fixture) { return open_card(fixture, false); }
+enum usim_error usim_fixture_restart(struct usim_fixture *fixture) {
+    enum usim_error error = fixture->alone ? USIM_OK : prepare(fixture);
+    return error == USIM_OK ? open_card(fixture, false) : error;
+}
+
+enum usim_error usim_fixture_leave(struct usim_fixture *fixture) {
+    fixture->alone = true;
+    fixture->memory.writes = 0;
+    return open_card(fixture, true);
+}
 
 /* ---- Network */
 

@@ -12,14 +12,17 @@
 
 struct usim_memory {
     uint8_t copies[USIM_COPIES][USIM_RECORD_SIZE];
-    uint64_t count;
-    unsigned writes;  /* and raises of the counter, so far */
+    unsigned writes;  /* so far, and of the anchor */
     unsigned allowed; /* of them; the next one is cut */
     bool torn;        /* a write that is cut leaves half of it */
 };
 
 struct usim_fixture {
     struct usim_card card;
+    struct usim_anchor anchor; /* what the device remembers elsewhere */
+    uint64_t issue;
+    bool alone;   /* it does not: the card is opened, and not prepared before */
+    bool forgets; /* the storage does, at each power-on */
     struct usim_memory memory;
     uint8_t encoded[USIM_PROFILE_MAX];
     size_t encoded_size;
@@ -33,8 +36,15 @@ struct usim_storage usim_memory_storage(struct usim_memory *memory);
 /* A new card of that profile, which `change` may alter before; powered on. */
 void usim_fixture_open(struct usim_fixture *fixture, void (*change)(struct usim_profile *profile));
 
-/* The next opening of its storage, as after a power cut. */
+/* The next power-on, as after a power cut: the loader prepares the card and stores the anchor, the switcher opens it.
+ */
 enum usim_error usim_fixture_restart(struct usim_fixture *fixture);
+
+/* Begins the card anew where nothing else is remembered, as `flipside usim serve` does. */
+enum usim_error usim_fixture_leave(struct usim_fixture *fixture);
+
+/* Changes the profile for the next power-on; the issue is the same. */
+void usim_fixture_change(struct usim_fixture *fixture, void (*change)(struct usim_profile *profile));
 
 /* A challenge with this sequence number, and the AMF 8000. */
 void usim_network_challenge(const struct aka_secret *secret, const uint8_t *rand, uint64_t sqn, uint8_t *autn);

@@ -4,7 +4,8 @@
 
 /**
  * What a device remembers beyond a restart: whose it is, and of each persona failed PIN attempts, the last grant, the
- * lowest version that it may go back to, which of two versions is being tried. Two copies, A and B: the older one is
+ * lowest version that it may go back to, which of two versions is being tried; of its USIMs the last issue and how far
+ * the card may go. Two copies, A and B: the older one is
  * written anew with a higher generation, so that a cut leaves the old state or the new one; the very first state is
  * written twice, to both. Authenticated under a secret of the device (keys.h: KEYS_STATE); putting back both copies of
  * an earlier time is noticed where a counter of a TPM is raised with each generation.
@@ -13,6 +14,7 @@
 #include "crypto/keys.h"
 #include "crypto/tpm.h"
 #include "persona/store.h"
+#include "usim/anchor.h"
 
 enum {
     STATE_FILE_MAX = 2048,   /* bytes of a copy */
@@ -56,6 +58,7 @@ struct state {
     bool counted;                   /* a TPM's counter is raised with each generation */
     uint64_t counter_base;          /* counted: what it had at generation 0 */
     uint8_t tpm[TPM_IDENTITY_SIZE]; /* counted: which TPM */
+    struct usim_anchor usim;        /* all zero: there never was one */
     size_t persona_count;
     struct state_persona personas[STORE_PERSONAS_MAX];
 };

@@ -5,8 +5,8 @@
 /**
  * The file device/usim of a device (persona/persona.cddl): a USIM's profile, as it was issued or as the device keeps
  * it. What is issued is sealed to the device's key, then signed by the organisation in a role that may command devices,
- * with the delegations from its root. The device takes it once, and keeps it sealed under its own secret in the same
- * place.
+ * with the delegations from its root. Each issue to a device has a higher number than those before it; the device takes
+ * it once, and keeps it with its number, sealed under its own secret, in the same place.
  */
 
 #include "persona/delegation.h"
@@ -36,6 +36,7 @@ enum usim_file_error {
 /** Who issues, and to whom. */
 struct usim_file_issue {
     const struct p256_public *device;
+    uint64_t number;                /* at least 1 */
     const struct cbor_bytes *chain; /* chain_count signed delegations, the root's first, that lead to the signer */
     size_t chain_count;
     const struct p256_signer *signer;
@@ -56,13 +57,21 @@ __attribute__((warn_unused_result)) enum usim_file_error usim_file_write_issue(c
 
 /**
  * Writes a file as the device keeps it, not padded.
- * @param key SEAL_KEY_SIZE bytes, derived from the device's secret
+ * @param key    SEAL_KEY_SIZE bytes, derived from the device's secret
+ * @param number of its issue
  * @return USIM_FILE_OK, USIM_FILE_NO_ROOM, USIM_FILE_FAILED
  */
-__attribute__((warn_unused_result)) enum usim_file_error usim_file_write_kept(const uint8_t *key,
+__attribute__((warn_unused_result)) enum usim_file_error usim_file_write_kept(const uint8_t *key, uint64_t number,
                                                                               const uint8_t *profile, size_t size,
                                                                               uint8_t *file, size_t room,
                                                                               size_t *written);
+
+/** What a file has. */
+struct usim_file {
+    uint64_t number; /* of the issue */
+    bool issued;     /* it is as it was issued, and so is to be taken and kept */
+    size_t size;     /* bytes of the profile */
+};
 
 /** Who opens. */
 struct usim_file_opener {
@@ -73,15 +82,15 @@ struct usim_file_opener {
 
 /**
  * Opens a file, padded with zeros or not.
+ * @param data    size bytes
  * @param profile room bytes, all zero on failure; a secret, wiped by the caller
- * @param size    its bytes; 0 on failure
- * @param issued  whether it is as it was issued, and so is to be taken and kept
+ * @param file    all zero on failure
  * @return any enum usim_file_error but USIM_FILE_SIGNING_FAILED
  */
 __attribute__((warn_unused_result)) enum usim_file_error usim_file_open(const struct usim_file_opener *opener,
-                                                                        const uint8_t *file, size_t file_size,
-                                                                        uint8_t *profile, size_t room, size_t *size,
-                                                                        bool *issued);
+                                                                        const uint8_t *data, size_t size,
+                                                                        uint8_t *profile, size_t room,
+                                                                        struct usim_file *file);
 
 /** @return the error's text, one line without a full stop; never NULL */
 const char *usim_file_error_text(enum usim_file_error error);

@@ -6,9 +6,14 @@
  * The device's USIM, before it goes beneath the personas: its profile out of the file device/usim (usim_file.h), and
  * its state, which lies where no persona reaches.
  *
- * A profile that was issued is taken once: its state is begun, then the file is written anew as the device keeps it.
- * The issue's file put back later begins nothing, since the state tells that this generation was here. A profile that
- * is kept but whose state is gone is refused: begun anew it would accept challenges a second time.
+ * An issue is taken once: its state is begun, then the file is written anew as the device keeps it. An earlier issue
+ * than the last one is refused, issued or kept, whatever the card. A profile that is kept but whose state is gone is
+ * refused: begun anew it would accept challenges a second time.
+ *
+ * At each start the vault's state notes the start's number and how far the card may go in it (usim/anchor.h), before
+ * the card is used. So the card's state is not put back unseen unless the vault's state is, too, which a TPM tells.
+ * Where the card's state does not outlive the power-off, the vault's is all that there is: the first challenge of each
+ * start is answered with AUTS, and a profile whose PIN is enabled is refused, since nothing would count guesses at it.
  */
 
 #include "persona/usim_file.h"
@@ -23,13 +28,13 @@ struct vault_usim {
     uint64_t generation;
     char iccid[USIM_ICCID_DIGITS + 1];
     struct usim_policy policy;
-    bool begun; /* its state was begun just now */
+    bool begun; /* its state was begun just now; at each start where that does not outlive a power-off */
 };
 
 /**
  * Opens the USIM and has its state written ahead; takes it if it was issued.
  * @param vault   open
- * @param storage where its state is; NULL: nowhere, and a USIM that is there is refused
+ * @param storage where its state is (usim/flash.h, usim/volatile.h); NULL: a USIM that is there is refused
  * @param usim    all zero on failure
  * @param reason  STORE_REASON_SIZE bytes: why not, one line without a full stop; "" when all is well
  * @return false: there is a USIM, and it cannot be used

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define HANDOVER_MAGIC UINT64_C(0x4544495350494c46) /* "FLIPSIDE", little-endian */
-#define HANDOVER_VERSION 7u
+#define HANDOVER_VERSION 8u
 
 enum {
     HANDOVER_CPUS_MAX = 8,
@@ -131,9 +131,10 @@ enum handover_usim_access { HANDOVER_USIM_NONE, HANDOVER_USIM_READ, HANDOVER_USI
 /** The virtual USIM. profile.size = 0: there is none. */
 struct handover_usim {
     struct handover_range profile; /* in clear, in the switcher's region, readable by EL2 only */
-    uint64_t flash;                /* two erase blocks of NOR flash (CFI, Intel's commands) for its state; 0: none */
-    uint32_t flash_block_size;     /* bytes */
-    uint32_t flash_lanes;          /* a 1 in the lowest bit of each chip's part of the bus of 32 bits */
+    uint64_t flash;                /* two erase blocks of NOR flash (CFI, Intel's commands) for its state; or memory
+                                      in the switcher's region, two pages that it may write */
+    uint32_t flash_block_size;     /* bytes; of memory, a page */
+    uint32_t flash_lanes;          /* a 1 in the lowest bit of each chip's part of the bus of 32 bits; 0: memory */
     uint8_t state_key[HANDOVER_USIM_KEY_SIZE];
     uint8_t seed[HANDOVER_USIM_KEY_SIZE]; /* random, new at each start: of what the card needs */
 };

@@ -68,6 +68,19 @@ __attribute__((warn_unused_result)) enum usim_error usim_card_open(struct usim_c
                                                                    const struct usim_random *random, bool fresh);
 
 /**
+ * Prepares a card for a power-on of the device: whose state may have been put back since the last one, or whose profile
+ * may be new. Afterwards the anchor is stored where it can't be put back, and then the card is opened, not fresh.
+ * @param card   with profile and store set as for usim_card_open(); its state is written, and wiped by the caller
+ * @param issue  number of the profile's issue to this device: each has a higher one than those before
+ * @param anchor as it was stored for the last power-on, all zero for the first; becomes what is to be stored
+ * @param begun  the state was begun: the profile is new on this device, or its storage forgets
+ * @return USIM_OK, USIM_NO_STATE, USIM_OTHER_PROFILE, USIM_ROLLED_BACK, USIM_REPLACED, USIM_PIN_NOT_KEPT, USIM_STORAGE,
+ *         USIM_FAILED, USIM_NO_ROOM, USIM_BAD_VALUE
+ */
+__attribute__((warn_unused_result)) enum usim_error usim_card_prepare(struct usim_card *card, uint64_t issue,
+                                                                      struct usim_anchor *anchor, bool *begun);
+
+/**
  * Writes the state and wipes the card.
  * @return USIM_OK, USIM_STORAGE, USIM_FAILED: then the next opening costs one resynchronisation
  */

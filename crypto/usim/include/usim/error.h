@@ -9,7 +9,9 @@ enum usim_error {
     USIM_MALFORMED,     /* not a profile or a state in deterministic encoding, or of another version of the format */
     USIM_BAD_VALUE,     /* a value of the profile that no card can have */
     USIM_NOT_AUTHENTIC, /* sealed under another key, or altered */
-    USIM_ROLLED_BACK,   /* an older state than the counter says: it was put back, or the newest one is lost */
+    USIM_ROLLED_BACK,   /* the state is of an earlier power-on than the last: it was put back */
+    USIM_REPLACED,      /* this device has had a later issue of a profile */
+    USIM_PIN_NOT_KEPT,  /* the profile's PIN is enabled, and there is no storage that would count guesses at it */
     USIM_NO_STATE,      /* nothing is stored */
     USIM_OTHER_PROFILE, /* the stored state is another profile's, or of another generation */
     USIM_STORAGE,       /* the storage failed */

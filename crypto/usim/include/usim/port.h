@@ -29,11 +29,38 @@ enum usim_port_status {
 
 enum { USIM_PORT_ANSWER_MAX = 1 + USIM_RESPONSE_MAX /* bytes */ };
 
+/** Random numbers where nothing makes them: from a seed that is new at each start. */
+struct usim_seed {
+    uint8_t seed[32];
+    uint64_t count; /* of pieces that were made of it */
+};
+
 /** Whom the card is powered for. All of it is the port's own. */
 struct usim_port {
     struct usim_card *card; /* NULL: none, everything is refused */
     uint64_t session;
+    struct usim_seed seed;
 };
+
+/** A card that usim_card_prepare() prepared, from whom that was done by. */
+struct usim_port_setup {
+    const uint8_t *profile; /* profile_size bytes, which stay */
+    size_t profile_size;
+    const uint8_t *key;  /* of the state, SEAL_KEY_SIZE bytes */
+    const uint8_t *seed; /* 32 bytes, new at each start */
+    struct usim_storage storage;
+};
+
+/**
+ * Opens the card of a port.
+ * @param port all zero; refuses everything on failure
+ * @return USIM_OK, and all of usim_profile_read() and usim_state_open()
+ */
+__attribute__((warn_unused_result)) enum usim_error usim_port_open(struct usim_port *port, struct usim_card *card,
+                                                                   const struct usim_port_setup *setup);
+
+/** Ends a port, when the device goes off: the card's state is written, so that the next power-on loses nothing. */
+void usim_port_close(struct usim_port *port);
 
 /** Who sends a message. */
 struct usim_port_user {
@@ -54,12 +81,6 @@ size_t usim_port_answer(struct usim_port *port, const struct usim_port_user *use
 
 /** Turns the card off, whoever uses it. */
 void usim_port_off(struct usim_port *port);
-
-/** Random numbers where nothing makes them: from a seed that is new at each start. */
-struct usim_seed {
-    uint8_t seed[32];
-    uint64_t count; /* of pieces that were made of it */
-};
 
 /** Makes random numbers; for struct usim_random. @param context a struct usim_seed @return false: the library failed */
 __attribute__((warn_unused_result)) bool usim_random_of_seed(void *context, void *bytes, size_t size);
