@@ -133,6 +133,7 @@ void session_take_manifest(struct session *session, size_t index, const struct m
     (void)snprintf(entry->config.command_line, sizeof(entry->config.command_line), "%s", manifest->command_line);
     (void)snprintf(session->personas[index].version, SESSION_VERSION_SIZE, "%lu", (unsigned long)manifest->version);
     entry->config.memory = manifest->memory;
+    memcpy(session->personas[index].id, manifest->id, sizeof(manifest->id));
     session->personas[index].flip_timeout_s = manifest->flip_timeout_s;
 }
 

@@ -224,6 +224,14 @@ def test_a_persona_is_not_issued_to_another_board(copy):
     assert "board" in copy.run("persona", "issue", "--device=tablet", f"--to={copy.out}", "work", status=1)
 
 
+def test_a_usim_is_for_a_signed_persona_not_for_its_name(copy):
+    copy.run("usim", "create", f"--store={copy.directory}/usims", "--iccid=898821100000000001", "--imsi=001010123456789",
+             "--persona=work:authenticate", "--persona=stranger:read")
+    issued = copy.run("usim", "issue", f"--store={copy.directory}/usims", "--device=dev0", f"--to={copy.out}",
+                      "8988211000000000011")
+    assert issued["personas"] == [{"name": "work", "signed": True}, {"name": "stranger", "signed": False}]
+
+
 @pytest.mark.parametrize("name", ["escrow.pub", "storage.pub"])
 def test_public_keys_are_bound_to_the_passphrase(copy, name):
     """Whoever can write to the directory does not get what is sealed to the organisation's keys."""

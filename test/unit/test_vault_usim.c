@@ -13,6 +13,7 @@
 #include "vault_world.h"
 
 static const char path[] = "device/usim";
+static const uint8_t bank[KEYS_ID_SIZE] = "sixteen bytes id";
 
 static struct world ours, theirs;
 static struct disk disk;
@@ -58,10 +59,14 @@ static void issue(struct world *world, const struct p256_public *device, const c
     profile.generation = generation;
     if (iccid != NULL)
         memcpy(profile.iccid, iccid, sizeof profile.iccid);
-    profile.policy.persona_count = 2;
+    profile.policy.persona_count = 3;
     memcpy(profile.policy.personas[0].name, "work", sizeof "work");
     profile.policy.personas[0].access = USIM_AUTHENTICATE;
     memcpy(profile.policy.personas[1].name, "home", sizeof "home");
+    memcpy(profile.policy.personas[2].name, "bank", sizeof "bank");
+    profile.policy.personas[2].access = USIM_AUTHENTICATE;
+    profile.policy.personas[2].bound = true;
+    memcpy(profile.policy.personas[2].id, bank, sizeof bank);
     assert_int_equal(usim_profile_write(&profile, encoded, sizeof encoded, &size), USIM_OK);
     assert_int_equal(usim_file_write_issue(&by, encoded, size, file, sizeof file, &written), USIM_FILE_OK);
     disk_put(&disk, path, file, written, USIM_FILE_SIZE);
@@ -99,7 +104,7 @@ static void test_none_is_no_fault(void **state) {
     assert_true(vault_usim_open(&vault, &storage, &usim, reason));
     assert_int_equal(usim.size, 0);
     enum usim_access access;
-    assert_false(vault_usim_allows(&usim, "work", &access));
+    assert_false(vault_usim_allows(&usim, "work", NULL, &access));
     disk_put(&disk, path, "", 0, USIM_FILE_SIZE);
     assert_true(vault_usim_open(&vault, NULL, &usim, reason));
 }
@@ -110,9 +115,9 @@ static void test_issued_once_then_kept(void **state) {
     (void)state;
     issue_here(1);
     opens(true);
-    assert_true(vault_usim_allows(&usim, "work", &access) && access == USIM_AUTHENTICATE);
-    assert_true(vault_usim_allows(&usim, "home", &access) && access == USIM_READ_ONLY);
-    assert_false(vault_usim_allows(&usim, "other", &access));
+    assert_true(vault_usim_allows(&usim, "work", NULL, &access) && access == USIM_AUTHENTICATE);
+    assert_true(vault_usim_allows(&usim, "home", NULL, &access) && access == USIM_READ_ONLY);
+    assert_false(vault_usim_allows(&usim, "other", NULL, &access));
     usim_profile_known(&profile);
     assert_false(on_disk(profile.secret.k, profile.secret.k_size));
     assert_false(on_disk(profile.secret.opc, profile.secret.k_size));
@@ -121,6 +126,20 @@ static void test_issued_once_then_kept(void **state) {
     for (unsigned i = 0; i < 3; i++)
         opens(false);
     assert_int_equal(drive.writes, kept);
+}
+
+/* A folder can be called anything by whoever writes the disk: plain, or a signed persona of another identifier. */
+static void test_a_name_alone_is_no_signed_persona(void **state) {
+    static const uint8_t other[KEYS_ID_SIZE] = "another persona";
+    enum usim_access access;
+    (void)state;
+    issue_here(1);
+    opens(true);
+    assert_true(vault_usim_allows(&usim, "bank", bank, &access) && access == USIM_AUTHENTICATE);
+    assert_false(vault_usim_allows(&usim, "bank", NULL, &access));
+    assert_false(vault_usim_allows(&usim, "bank", other, &access));
+    assert_false(vault_usim_allows(&usim, "clerk", bank, &access));
+    assert_true(vault_usim_allows(&usim, "work", other, &access));
 }
 
 /* The disk is as it was before the device took it: its state is not, and counts. */
@@ -208,6 +227,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_none_is_no_fault),
         CASE(test_issued_once_then_kept),
+        CASE(test_a_name_alone_is_no_signed_persona),
         CASE(test_an_issue_put_back_begins_nothing),
         CASE(test_a_lost_state_is_not_begun_anew),
         CASE(test_a_board_without_a_place_for_the_state),
