@@ -21,6 +21,8 @@ static struct {
     bool hangs;
     uint32_t errors; /* status bits that the next operation leaves */
     uint32_t status;
+    uint32_t programmed; /* words */
+    uint32_t read_arrays;
 } bank;
 
 static uint32_t bank_size(void) { return BLOCKS * CHIP_BLOCK * bank.chips; }
@@ -48,6 +50,7 @@ static uint32_t bus_read(uint64_t address) {
 
 static void finish(uint32_t word, uint32_t value) {
     bank.status = bank.errors;
+    bank.programmed += bank.mode == 0x40;
     if (bank.mode == 0x40 && bank.errors == 0)
         bank.words[word] &= value;
     if (bank.mode == 0x20) {
@@ -75,6 +78,7 @@ static void bus_write(uint64_t address, uint32_t value) {
     }
     if (order == 0x98 && word != 0x55)
         return;
+    bank.read_arrays += order == 0xff;
     if (order == 0x50)
         bank.status = 0;
     else
@@ -109,9 +113,13 @@ static void test_one_two_and_four_chips(void **state) {
         assert_true(cfi_erase(&flash, 1));
         assert_int_equal(cfi_read(&flash, flash.block_size - BUS), 0);
         assert_int_equal(cfi_read(&flash, flash.block_size), UINT32_MAX);
-        assert_true(cfi_program(&flash, flash.block_size + 8, 0x12345678));
-        assert_int_equal(cfi_read(&flash, flash.block_size + 8), 0x12345678);
+        bank.read_arrays = 0;
+        assert_true(cfi_program(&flash, flash.block_size + 8, (const uint8_t *)"Flipside", 8));
+        assert_int_equal(bank.read_arrays, 1); /* not for each word: that is what takes long */
+        assert_int_equal(cfi_read(&flash, flash.block_size + 8), 0x70696c46);
+        assert_int_equal(cfi_read(&flash, flash.block_size + 12), 0x65646973);
         assert_int_equal(cfi_read(&flash, flash.block_size + 4), UINT32_MAX);
+        assert_int_equal(cfi_read(&flash, flash.block_size + 16), UINT32_MAX);
         assert_int_equal(cfi_read(&flash, 2 * flash.block_size - BUS), UINT32_MAX);
     }
 }
@@ -140,6 +148,7 @@ static void test_what_is_no_such_flash(void **state) {
 }
 
 static void test_failures_are_told(void **state) {
+    static const uint8_t zeros[8];
     static const uint32_t errors[] = {0x20, 0x10, 0x08, 0x02};
     struct cfi_flash flash;
     (void)state;
@@ -147,16 +156,18 @@ static void test_failures_are_told(void **state) {
     assert_int_equal(cfi_open_last(&flash, &bus, BASE, bank_size(), 2), CFI_OK);
     for (unsigned i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         bank.errors = errors[i];
-        assert_false(cfi_program(&flash, 0, 0));
+        bank.programmed = 0;
+        assert_false(cfi_program(&flash, 0, zeros, sizeof zeros));
+        assert_int_equal(bank.programmed, 1);
         assert_false(cfi_erase(&flash, 0));
         assert_int_equal(bank.mode, 0xff);
         assert_int_equal(bank.status, 0);
     }
     bank.errors = 0;
     bank.hangs = true;
-    assert_false(cfi_program(&flash, 0, 0));
+    assert_false(cfi_program(&flash, 0, zeros, sizeof zeros));
     bank.hangs = false;
-    assert_true(cfi_program(&flash, 0, 0));
+    assert_true(cfi_program(&flash, 0, zeros, sizeof zeros));
 }
 
 static void test_each_error_has_a_text(void **state) {
