@@ -32,17 +32,15 @@ void usim_init(void) {
     memcpy(seed.seed, from->seed, sizeof seed.seed);
     if (error == USIM_OK)
         error = usim_card_open(&card, &random, false);
-    if (error == USIM_OK)
-        port.card = &card;
-    else
+    port.card = error == USIM_OK ? &card : NULL;
+    if (error != USIM_OK)
         console_print("flipside: the USIM cannot be used: %s\n", usim_error_text(error));
 }
 
 void usim_started(unsigned persona) { (void)persona; }
 
 void usim_opened(unsigned persona, bool open) {
-    (void)persona;
-    (void)open;
+    (void)persona, (void)open;
     port.session = 0; /* nobody's: the card's own code may use the persona's vector registers, so it waits */
 }
 
@@ -50,9 +48,8 @@ void usim_opened(unsigned persona, bool open) {
 void usim_received(unsigned persona, const uint8_t *message, size_t size) {
     const struct persona *sender = &switcher.personas[persona];
     const uint32_t use = sender->description->usim;
-    const struct usim_port_user user = {.allowed = use != HANDOVER_USIM_NONE,
-                                        .access = use == HANDOVER_USIM_READ ? USIM_READ_ONLY : USIM_AUTHENTICATE,
-                                        .session = sender->since};
+    const enum usim_access access = use == HANDOVER_USIM_READ ? USIM_READ_ONLY : USIM_AUTHENTICATE;
+    const struct usim_port_user user = {use != HANDOVER_USIM_NONE, access, sender->since};
     uint8_t answer[USIM_PORT_ANSWER_MAX] = {USIM_PORT_REFUSED};
     size_t count = 1;
     /* In streaming mode there are no vectors to compute with; a kernel has left it when a message is sent. */
