@@ -13,6 +13,7 @@
 static struct usim_card card;
 static struct usim_port port;
 static struct usim_seed seed;
+static struct usim_port_wear wear[HANDOVER_PERSONAS_MAX];
 
 static uint32_t bus_read(uint64_t address) { return arch_read32(address); }
 static void bus_write(uint64_t address, uint32_t value) { arch_write32(address, value); }
@@ -49,7 +50,8 @@ void usim_received(unsigned persona, const uint8_t *message, size_t size) {
     const struct persona *sender = &switcher.personas[persona];
     const uint32_t use = sender->description->usim;
     const enum usim_access access = use == HANDOVER_USIM_READ ? USIM_READ_ONLY : USIM_AUTHENTICATE;
-    const struct usim_port_user user = {use != HANDOVER_USIM_NONE, access, sender->since};
+    const uint64_t now = arch_counter() / arch_counter_frequency();
+    const struct usim_port_user user = {use != HANDOVER_USIM_NONE, access, sender->since, &wear[persona], now};
     uint8_t answer[USIM_PORT_ANSWER_MAX] = {USIM_PORT_REFUSED};
     size_t count = 1;
     /* In streaming mode there are no vectors to compute with; a kernel has left it when a message is sent. */
