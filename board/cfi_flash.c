@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "board/cfi_flash.h"
 
+#include <string.h>
+
 enum {
     BUS = 4, /* bytes */
 
@@ -97,23 +99,35 @@ uint32_t cfi_read(void *flash, uint32_t offset) {
     return part->bus.read(part->base + offset);
 }
 
-/* Waits for every chip; leaves them in read-array mode. */
-static bool finish(const struct cfi_flash *flash, uint64_t address) {
+/* Waits for every chip. @return whether all did what they were told */
+static bool wait(const struct cfi_flash *flash, uint64_t address) {
     uint32_t ready = STATUS_READY * flash->lanes;
     uint32_t status = 0;
     for (uint32_t polls = 0; polls < POLLS_MAX && (status & ready) != ready; polls++)
         status = flash->bus.read(address);
-    command(flash, address, CLEAR_STATUS);
-    command(flash, address, READ_ARRAY);
     return (status & ready) == ready && (status & STATUS_ERRORS * flash->lanes) == 0;
 }
 
-bool cfi_program(void *flash, uint32_t offset, uint32_t word) {
+static void leave(const struct cfi_flash *flash, uint64_t address) {
+    command(flash, address, CLEAR_STATUS);
+    command(flash, address, READ_ARRAY);
+}
+
+/* The chips go back to read-array mode once, behind the last word: where they are emulated that takes a thousand times
+ * as long as a word. */
+bool cfi_program(void *flash, uint32_t offset, const uint8_t *bytes, uint32_t size) {
     const struct cfi_flash *part = flash;
     uint64_t address = part->base + offset;
-    command(part, address, PROGRAM);
-    part->bus.write(address, word);
-    return finish(part, address);
+    bool good = true;
+    for (uint32_t done = 0; done < size && good; done += BUS) {
+        uint32_t word;
+        memcpy(&word, bytes + done, sizeof word);
+        command(part, address + done, PROGRAM);
+        part->bus.write(address + done, word);
+        good = wait(part, address + done);
+    }
+    leave(part, address);
+    return good;
 }
 
 /* Blocks of many chips come up locked. */
@@ -125,7 +139,9 @@ bool cfi_erase(void *flash, unsigned block) {
     command(part, address, ERASE);
     command(part, address, CONFIRM);
     command(part, address, READ_STATUS);
-    return finish(part, address);
+    bool good = wait(part, address);
+    leave(part, address);
+    return good;
 }
 
 const char *cfi_error_text(enum cfi_error error) {

@@ -97,10 +97,19 @@ bool vault_usim_open(struct vault *vault, const struct usim_storage *storage, st
     return good;
 }
 
-bool vault_usim_allows(const struct vault_usim *usim, const char *persona, enum usim_access *access) {
+static bool is_named(const struct usim_policy *policy, size_t index, const char *persona, const uint8_t *id) {
+    if (strcmp(policy->personas[index].name, persona) != 0)
+        return false;
+    return !policy->personas[index].bound || (id != NULL && memcmp(policy->personas[index].id, id, KEYS_ID_SIZE) == 0);
+}
+
+_Static_assert((int)USIM_PERSONA_ID_SIZE == (int)KEYS_ID_SIZE, "a persona's identifier");
+
+bool vault_usim_allows(const struct vault_usim *usim, const char *persona, const uint8_t *id,
+                       enum usim_access *access) {
     *access = USIM_AUTHENTICATE;
     for (size_t i = 0; i < usim->policy.persona_count; i++) {
-        if (strcmp(usim->policy.personas[i].name, persona) != 0)
+        if (!is_named(&usim->policy, i, persona, id))
             continue;
         *access = usim->policy.personas[i].access;
         return true;

@@ -7,9 +7,9 @@
 #include "usim.h"
 
 static const struct virtio_console_port ports[CHANNEL_PORTS] = {
-    [CHANNEL_CONTROL] = {"flipside.control", control_started, control_opened, control_received},
-    [CHANNEL_USIM] = {"flipside.usim", usim_started, usim_opened,
-                      usim_received}, /* the last: left out without a USIM */
+    [CHANNEL_CONTROL] = {"flipside.control", control_started, control_opened, control_received, .one_by_one = false},
+    /* The last: left out without a USIM. */
+    [CHANNEL_USIM] = {"flipside.usim", usim_started, usim_opened, usim_received, .one_by_one = true},
 };
 
 _Static_assert((int)CHANNEL_PORTS <= (int)VIRTIO_CONSOLE_PORTS_MAX, "a console has room for every port");

@@ -12,6 +12,7 @@
 #include "usim/volatile.h"
 
 static struct usim_port port;
+static struct usim_port_wear wear[HANDOVER_PERSONAS_MAX];
 
 void usim_init(void) {
     static struct usim_card card;
@@ -38,18 +39,17 @@ void usim_stop(void) {
 void usim_started(unsigned persona) { (void)persona; }
 
 void usim_opened(unsigned persona, bool open) {
-    (void)persona;
-    (void)open;
+    (void)persona, (void)open;
     port.session = 0; /* nobody's: the card's own code may use the persona's vector registers, so it waits */
 }
 
 /* When it came into its state is another time for each persona and each time that it runs. */
 void usim_received(unsigned persona, const uint8_t *message, size_t size) {
     const struct persona *sender = &switcher.personas[persona];
-    const struct usim_port_user user = {.allowed = sender->description->usim != HANDOVER_USIM_NONE,
-                                        .access = sender->description->usim == HANDOVER_USIM_READ ? USIM_READ_ONLY
-                                                                                                  : USIM_AUTHENTICATE,
-                                        .session = sender->since};
+    const uint32_t use = sender->description->usim;
+    const enum usim_access access = use == HANDOVER_USIM_READ ? USIM_READ_ONLY : USIM_AUTHENTICATE;
+    const uint64_t now = arch_counter() / arch_counter_frequency();
+    const struct usim_port_user user = {use != HANDOVER_USIM_NONE, access, sender->since, &wear[persona], now};
     uint8_t answer[USIM_PORT_ANSWER_MAX] = {USIM_PORT_REFUSED};
     size_t count = 1;
     /* In streaming mode there are no vectors to compute with; a kernel has left it when a message is sent. */

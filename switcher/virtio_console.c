@@ -309,14 +309,21 @@ static void write_queue_ready(struct virtio_console *console, struct virtqueue *
         fail(console, error);
 }
 
+/* What one notification costs is bounded by it: interrupts, the attention keys too, wait meanwhile. */
+static uint32_t queue_max(const struct virtio_console *console) {
+    uint32_t index = console->queue_select;
+    bool from_driver = index % 2 == 1 && index > PORT_1_TO_DRIVER;
+    return from_driver && console->table[(index - PORT_1_TO_DRIVER) / 2].one_by_one ? 1 : VIRTQUEUE_SIZE_MAX;
+}
+
 /* What describes a queue stays as it is while the queue is in use. */
-static void write_queue(struct virtqueue *queue, uint32_t offset, uint32_t value) {
+static void write_queue(struct virtqueue *queue, uint32_t most, uint32_t offset, uint32_t value) {
     uint64_t *const addresses[] = {&queue->descriptors, &queue->available, &queue->used};
     uint32_t which = (offset - QUEUE_DESC) / QUEUE_ADDRESS_STEP;
     if (queue->ready)
         return;
     if (offset == QUEUE_NUM)
-        queue->size = value;
+        queue->size = value <= most ? value : 0;
     if (offset < QUEUE_DESC || which >= sizeof addresses / sizeof addresses[0])
         return;
     if (offset % QUEUE_ADDRESS_STEP == 0)
@@ -356,7 +363,7 @@ static void write_register(struct virtio_console *console, uint32_t offset, uint
     if (offset == QUEUE_READY)
         write_queue_ready(console, &console->queues[console->queue_select], value);
     else
-        write_queue(&console->queues[console->queue_select], offset, value);
+        write_queue(&console->queues[console->queue_select], queue_max(console), offset, value);
 }
 
 static uint32_t read_register(const struct virtio_console *console, uint32_t offset) {
@@ -375,7 +382,7 @@ static uint32_t read_register(const struct virtio_console *console, uint32_t off
                : console->device_features_select == 1 ? FEATURES_HIGH
                                                       : 0;
     case QUEUE_NUM_MAX:
-        return queue_exists ? VIRTQUEUE_SIZE_MAX : 0;
+        return queue_exists ? queue_max(console) : 0;
     case QUEUE_READY:
         return queue_exists && console->queues[console->queue_select].ready;
     case INTERRUPT_STATUS:

@@ -37,6 +37,8 @@ struct virtio_console_port {
 
     /** A message came. @param message NULL: not framed as it must be, or too long; it was dropped */
     void (*received)(unsigned persona, const uint8_t *message, size_t size);
+
+    bool one_by_one; /* it takes long: the driver can't give more than one message with a notification */
 };
 
 /** What the switcher keeps of one port. */

@@ -41,13 +41,12 @@ static bool flash_read(void *context, unsigned copy, uint8_t *record) {
 
 /* What is read back is what counts: a word that is worn out says nothing by itself. */
 static bool program(const struct usim_flash *flash, uint32_t offset, const uint8_t *record) {
-    for (uint32_t done = 0; done < USIM_RECORD_SIZE; done += WORD) {
-        uint32_t word;
-        memcpy(&word, record + done, sizeof(word));
-        if (!flash->program(flash->context, offset + done, word) || flash->read(flash->context, offset + done) != word)
-            return false;
+    bool good = flash->program(flash->context, offset, record, USIM_RECORD_SIZE);
+    for (uint32_t done = 0; done < USIM_RECORD_SIZE && good; done += WORD) {
+        uint32_t word = flash->read(flash->context, offset + done);
+        good = memcmp(&word, record + done, sizeof(word)) == 0;
     }
-    return true;
+    return good;
 }
 
 static bool flash_write(void *context, unsigned copy, const uint8_t *record) {

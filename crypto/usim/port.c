@@ -56,8 +56,34 @@ static size_t order(struct usim_port *port, const struct usim_port_user *user, u
     }
 }
 
-static size_t transmit(struct usim_port *port, const uint8_t *message, size_t size, uint8_t *answer) {
+enum { INS = 1, LC = 4, WRITES_OF_ONE = 2, BUSY = 0x93 };
+
+/* Whether a command is one whose sender can make the card write as often as he likes. */
+static bool is_write(const uint8_t *message, size_t size) {
+    static const uint8_t instructions[] = {0xd6, 0xdc, 0x32, 0x20, 0x24, 0x26, 0x28, 0x2c};
+    bool found = false;
+    for (size_t i = 0; i < sizeof(instructions) && size > LC + 1; i++)
+        found |= instructions[i] == message[INS];
+    return found;
+}
+
+static void give_back(struct usim_port_wear *wear, uint64_t now) {
+    uint64_t writes = (now - wear->given_at) / USIM_PORT_WRITE_S;
+    wear->used -= writes < wear->used ? writes : wear->used;
+    wear->given_at += writes * USIM_PORT_WRITE_S;
+}
+
+static size_t transmit(struct usim_port *port, const struct usim_port_user *user, const uint8_t *message, size_t size,
+                       uint8_t *answer) {
+    uint64_t before = port->card->state.number;
+    give_back(user->wear, user->now);
+    if (port->card->powered && is_write(message, size) && user->wear->used > USIM_PORT_WRITES - WRITES_OF_ONE) {
+        answer[1] = BUSY;
+        answer[2] = 0;
+        return 2;
+    }
     size_t count = usim_card_transmit(port->card, message, size, answer + 1);
+    user->wear->used += port->card->state.number - before;
     if (count == 0)
         answer[0] = USIM_PORT_IS_OFF;
     return count;
@@ -73,7 +99,7 @@ size_t usim_port_answer(struct usim_port *port, const struct usim_port_user *use
     else if (message == NULL || size == 0)
         answer[0] = USIM_PORT_BAD_FRAME;
     else
-        return 1 + (size == 1 ? order(port, user, message[0], answer) : transmit(port, message, size, answer));
+        return 1 + (size == 1 ? order(port, user, message[0], answer) : transmit(port, user, message, size, answer));
     return 1;
 }
 

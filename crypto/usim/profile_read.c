@@ -93,9 +93,11 @@ static void read_contents(struct cbor_reader *reader, struct usim_profile *profi
 static void read_policy(struct cbor_reader *reader, struct usim_policy *policy) {
     policy->persona_count = (size_t)cbor_read_array_of(reader, 0, USIM_PERSONAS_MAX);
     for (size_t i = 0; i < policy->persona_count; i++) {
-        (void)cbor_read_array_of(reader, 2, 2);
+        policy->personas[i].bound = cbor_read_array_of(reader, 2, 3) == 3;
         read_text(reader, policy->personas[i].name, USIM_PERSONA_NAME_MAX);
         policy->personas[i].access = (enum usim_access)read_range(reader, USIM_READ_ONLY, USIM_AUTHENTICATE);
+        if (policy->personas[i].bound)
+            cbor_read_exactly(reader, policy->personas[i].id, USIM_PERSONA_ID_SIZE);
     }
 }
 

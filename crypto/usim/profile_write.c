@@ -65,9 +65,11 @@ static void write_contents(struct cbor_writer *writer, const struct usim_profile
 static void write_policy(struct cbor_writer *writer, const struct usim_policy *policy) {
     cbor_write_array(writer, policy->persona_count);
     for (size_t i = 0; i < policy->persona_count; i++) {
-        cbor_write_array(writer, 2);
+        cbor_write_array(writer, policy->personas[i].bound ? 3 : 2);
         cbor_write_text(writer, policy->personas[i].name);
         cbor_write_uint(writer, (uint64_t)policy->personas[i].access);
+        if (policy->personas[i].bound)
+            cbor_write_bytes(writer, policy->personas[i].id, USIM_PERSONA_ID_SIZE);
     }
 }
 

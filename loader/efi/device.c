@@ -149,6 +149,7 @@ void session_take_manifest(struct session *session, size_t index, const struct m
     entry->config.prewarm = manifest->prewarm_s != 0;
     entry->config.prewarm_s = manifest->prewarm_s;
     entry->config.alarm_flip = manifest->alarm_flip;
+    memcpy(session->personas[index].id, manifest->id, sizeof(manifest->id));
     session->personas[index].flip_timeout_s = manifest->flip_timeout_s;
 }
 

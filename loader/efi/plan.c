@@ -10,9 +10,11 @@ enum {
     KERNEL_BEYOND_IMAGE = 16 * MIB, /* bytes that a kernel may need beyond its Image: what starts as zeros */
 };
 
-static enum handover_usim_access usim_access_of(const struct session *session, const char *persona) {
+static enum handover_usim_access usim_access_of(const struct session *session, size_t index) {
+    const struct store_persona *entry = &session->store.personas[index];
+    const uint8_t *id = entry->status == STORE_ENCRYPTED ? session->personas[index].id : NULL;
     enum usim_access access;
-    if (!vault_usim_allows(&session->usim, persona, &access))
+    if (!vault_usim_allows(&session->usim, entry->name, id, &access))
         return HANDOVER_USIM_NONE;
     return access == USIM_READ_ONLY ? HANDOVER_USIM_READ : HANDOVER_USIM_AUTHENTICATE;
 }
@@ -36,7 +38,7 @@ static void describe(const struct session *session, size_t index, struct region_
         .tpm = persona->tpm,
         .prewarm_ms = entry->config.prewarm && persona->state != SESSION_LEFT ? entry->config.prewarm_s * 1000 : 0,
         .alarm_flip = entry->config.alarm_flip,
-        .usim = usim_access_of(session, entry->name),
+        .usim = usim_access_of(session, index),
         .version = open ? persona->version : NULL,
         .up_token = open ? persona->up : NULL,
     };

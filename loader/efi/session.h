@@ -49,10 +49,11 @@ struct session_persona {
     /* of an encrypted one */
     uint64_t kernel_need; /* bytes of memory, as the manifest says, while it is locked */
     uint64_t initrd_need;
-    uint32_t attempts_left;  /* SESSION_LOCKED; 0: it asks for no PIN, or for a new one */
-    uint32_t delay_s;        /* before the next attempt */
-    bool recovery;           /* its PIN is new since the old one was lost */
-    uint32_t flip_timeout_s; /* 0: the terminal's */
+    uint32_t attempts_left;   /* SESSION_LOCKED; 0: it asks for no PIN, or for a new one */
+    uint32_t delay_s;         /* before the next attempt */
+    bool recovery;            /* its PIN is new since the old one was lost */
+    uint32_t flip_timeout_s;  /* 0: the terminal's */
+    uint8_t id[KEYS_ID_SIZE]; /* of its manifest */
     char version[SESSION_VERSION_SIZE];
     char up[VAULT_UP_SIZE];
 };

@@ -25,9 +25,12 @@ static bool make_seeds(struct session *session) {
         if (error == RANDOM_OK)
             error = random_derive(&pool, "rng-seed", persona->name, persona->rng_seed, sizeof(persona->rng_seed));
     }
-    if (error == RANDOM_OK)
-        error = random_derive(&pool, "usim", "", session->request.usim.seed, sizeof(session->request.usim.seed));
     random_wipe(&pool);
+    /* The USIM makes keys of its seed: it is of the vault's generator, which there is only with entropy. */
+    if (error == RANDOM_OK && session->usim_part.size != 0)
+        error = session->vault_error != VAULT_OK ? RANDOM_NO_ENTROPY
+                                                 : random_bytes(session->vault.setup.random, session->request.usim.seed,
+                                                                sizeof(session->request.usim.seed));
     if (error != RANDOM_OK)
         console_print("Seeds: %s\n", random_error_text(error));
     return error == RANDOM_OK;

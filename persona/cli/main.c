@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flipside: what an administrator does with an organisation's keys, personas and devices.
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli.h"
 
@@ -130,7 +132,9 @@ static int words_of(const struct verb *verb, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    const struct rlimit none = {0, 0};
     struct cli cli = {.organisation = getenv("FLIPSIDE_ORG")};
+    (void)setrlimit(RLIMIT_CORE, &none); /* keys must not come onto a disk by a fault */
     for (size_t i = 0; i < VERBS; i++) {
         int words = words_of(verbs[i], argc, argv);
         if (words == 0)

@@ -64,6 +64,28 @@ static bool count_issue(struct work *work) {
         return false;
     work->number = record_number(&work->record, "SELECT number FROM usim WHERE device = ?", &device, 1, 0);
     return work->number != 0;
+/* A name in the policy is a folder's, which whoever writes the disk can make: where the organisation has signed such a
+ * persona, that one alone is meant. */
+static enum cli_exit bind_personas(struct work *work) {
+    static uint8_t bytes[MANIFEST_SIZE_MAX];
+    static struct manifest manifest;
+    struct usim_policy *policy = &work->entry.profile.policy;
+    enum cli_exit status = CLI_GOOD;
+    for (size_t i = 0; i < policy->persona_count && status == CLI_GOOD; i++) {
+        const char *name = policy->personas[i].name;
+        const struct record_value value = {.text = name};
+        size_t size = 0;
+        uint64_t version =
+            record_number(&work->record, "SELECT max(version) FROM version WHERE persona = ?", &value, 1, 0);
+        policy->personas[i].bound = version != 0;
+        if (version != 0)
+            status = persona_manifest(&work->record, name, version, &manifest, bytes, &size);
+        else
+            cli_error("warning: no persona %s is signed: any that is called so on the device may use the USIM", name);
+        if (version != 0 && status == CLI_GOOD)
+            memcpy(policy->personas[i].id, manifest.id, USIM_PERSONA_ID_SIZE);
+    }
+    return status;
 }
 
 static bool seal(struct work *work) {
@@ -98,6 +120,8 @@ static enum cli_exit issue(struct cli *cli, struct work *work) {
         status = usim_load(&work->directory, work->iccid, &work->entry);
     if (status == CLI_GOOD)
         status = check_holder(work);
+    if (status == CLI_GOOD)
+        status = bind_personas(work);
     if (status != CLI_GOOD || cli->dry_run)
         return status;
     if (!passphrase_get(cli, false, &work->passphrase))
@@ -106,6 +130,17 @@ static enum cli_exit issue(struct cli *cli, struct work *work) {
     if (status != CLI_GOOD)
         return status;
     return count_issue(work) && seal(work) && note_holder(work) && put(work) ? CLI_GOOD : CLI_FAILED;
+}
+
+static void report_personas(struct report *report, const struct usim_policy *policy) {
+    report_list_begin(report, "personas");
+    for (size_t i = 0; i < policy->persona_count; i++) {
+        report_item_begin(report);
+        report_text(report, "name", policy->personas[i].name);
+        report_bool(report, "signed", policy->personas[i].bound);
+        report_item_end(report);
+    }
+    report_list_end(report);
 }
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
@@ -128,6 +163,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
         report_text(&report, "iccid", work.iccid);
         report_text(&report, "device", work.device.name);
         report_number(&report, "number", work.number);
+        report_personas(&report, &work.entry.profile.policy);
         report_bool(&report, "dry-run", cli->dry_run);
         report_end(&report);
     }
@@ -146,7 +182,8 @@ const struct verb verb_usim_issue = {
     "its\n"
     "next start, once. A USIM has one holder: it is issued to no second device. Each issue to a device has a higher\n"
     "number: the device refuses those before its last one. A device whose board keeps nothing over a power-off takes\n"
-    "none whose PIN is enabled.\n\n"
+    "none whose PIN is enabled. A persona that its policy names and that\n"
+    "the organisation has created is meant by its identifier: another one of that name does not get the USIM.\n\n"
     "  --store=DIRECTORY       where the profiles are\n"
     "  --device=DEVICE         its name, or the first digits of its thumbprint\n"
     "  --to=DIRECTORY          where to write what is to be delivered\n",

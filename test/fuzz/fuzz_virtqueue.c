@@ -35,8 +35,8 @@ static void received(unsigned index, const uint8_t *message, size_t size) {
         (void)virtio_console_send(&channel, 0, message, size);
 }
 
-static const struct virtio_console_port table[] = {{"flipside.control", started, opened, received},
-                                                   {"flipside.other", started, opened, received}};
+static const struct virtio_console_port table[] = {{"flipside.control", started, opened, received, .one_by_one = false},
+                                                   {"flipside.other", started, opened, received, .one_by_one = true}};
 
 static void set(uint32_t offset, uint32_t value) { virtio_console_write(&channel, offset, 4, value); }
 

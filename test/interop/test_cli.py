@@ -2,6 +2,7 @@
 """The command line: an organisation, a persona, two devices that open what they were issued; and what it refuses."""
 
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -240,6 +241,25 @@ def test_a_persona_is_not_issued_to_another_board(copy):
     (copy.directory / "other").write_bytes(enrolment(generate(), board="tablet"))
     copy.run("device", "enroll", "--yes", "--name=tablet", copy.directory / "other")
     assert "board" in copy.run("persona", "issue", "--device=tablet", f"--to={copy.out}", "work", status=1)
+
+
+def test_a_usim_is_for_a_signed_persona_not_for_its_name(copy):
+    copy.run("usim", "create", f"--store={copy.directory}/usims", "--iccid=898821100000000001", "--imsi=001010123456789",
+             "--persona=work:authenticate", "--persona=stranger:read")
+    issued = copy.run("usim", "issue", f"--store={copy.directory}/usims", "--device=dev0", f"--to={copy.out}",
+                      "8988211000000000011")
+    assert issued["personas"] == [{"name": "work", "signed": True}, {"name": "stranger", "signed": False}]
+
+
+def test_no_memory_with_keys_comes_onto_the_disk(tmp_path):
+    """A fault leaves no core file: looked at while the command waits for its passphrase."""
+    os.mkfifo(tmp_path / "passphrase")
+    with subprocess.Popen([TOOL, "org", "init", "--name=Test", f"--org={tmp_path / 'org'}",
+                           f"--passphrase-file={tmp_path / 'passphrase'}"], stderr=subprocess.DEVNULL) as command:
+        passphrase = os.open(tmp_path / "passphrase", os.O_WRONLY)  # returns once the command reads
+        assert resource.prlimit(command.pid, resource.RLIMIT_CORE) == (0, 0)
+        command.kill()
+        os.close(passphrase)
 
 
 @pytest.mark.parametrize("name", ["escrow.pub", "storage.pub"])

@@ -44,11 +44,14 @@ static uint32_t done_bits(void) {
     return UINT32_MAX;
 }
 
-static bool chip_program(void *context, uint32_t offset, uint32_t word) {
-    uint32_t bits = done_bits();
+static bool chip_program(void *context, uint32_t offset, const uint8_t *bytes, uint32_t size) {
     assert_ptr_equal(context, &chip);
-    if (!chip.stuck || offset != chip.stuck_at)
-        chip.words[offset / 4] &= word | ~bits;
+    for (uint32_t done = 0; done < size; done += 4) {
+        uint32_t word, bits = done_bits();
+        memcpy(&word, bytes + done, sizeof word);
+        if (!chip.stuck || offset + done != chip.stuck_at)
+            chip.words[(offset + done) / 4] &= word | ~bits;
+    }
     return true;
 }
 

@@ -13,6 +13,7 @@ enum { SESSION = 77 };
 static struct usim_fixture fixture;
 static struct usim_port port;
 static struct usim_port_user user;
+static struct usim_port_wear wear;
 static uint8_t answer[USIM_PORT_ANSWER_MAX];
 static size_t answer_size;
 
@@ -21,7 +22,9 @@ static int set_up(void **state) {
     usim_fixture_open(&fixture, NULL);
     usim_card_power_off(&fixture.card);
     port = (struct usim_port){.card = &fixture.card};
-    user = (struct usim_port_user){.allowed = true, .access = USIM_AUTHENTICATE, .session = SESSION};
+    user = (struct usim_port_user){
+        .allowed = true, .access = USIM_AUTHENTICATE, .session = SESSION, .wear = &wear, .now = 1000};
+    wear = (struct usim_port_wear){0};
     return 0;
 }
 
@@ -97,6 +100,34 @@ static void test_another_session_finds_the_card_off(void **state) {
     user.allowed = false;
     assert_int_equal(select_mf(), USIM_PORT_REFUSED);
     assert_false(fixture.card.powered);
+}
+
+/* A hostile persona that does nothing but make the card write: it comes to an end with that, and nobody else does. */
+static void test_the_flash_is_not_worn_out(void **state) {
+    struct usim_port_wear other = {0};
+    uint64_t first = fixture.card.state.number;
+    (void)state;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    for (unsigned i = 0; i < USIM_PORT_WRITES / 2; i++)
+        assert_int_equal(verify("1234"), 0x9000);
+    assert_int_equal(fixture.card.state.number - first, USIM_PORT_WRITES);
+    assert_int_equal(verify("1234"), 0x9300);
+    assert_int_equal(verify("9999"), 0x9300); /* nothing is tried for free */
+    assert_int_equal(fixture.card.state.number - first, USIM_PORT_WRITES);
+    assert_int_equal(select_mf(), USIM_PORT_OK);
+    user.session++;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    assert_int_equal(verify("1234"), 0x9300);
+    user.wear = &other;
+    assert_int_equal(verify("1234"), 0x9000);
+    user.wear = &wear;
+    user.now += 2 * USIM_PORT_WRITE_S;
+    assert_int_equal(verify("1234"), 0x9000);
+    assert_int_equal(verify("1234"), 0x9300);
+    user.now += 3600 * 24;
+    for (unsigned i = 0; i < USIM_PORT_WRITES / 2; i++)
+        assert_int_equal(verify("1234"), 0x9000);
+    assert_int_equal(verify("1234"), 0x9300);
 }
 
 static void test_who_may_not_comes_to_no_card(void **state) {
@@ -185,6 +216,7 @@ int main(void) {
         cmocka_unit_test_setup(test_orders, set_up),
         cmocka_unit_test_setup(test_what_is_no_message, set_up),
         cmocka_unit_test_setup(test_another_session_finds_the_card_off, set_up),
+        cmocka_unit_test_setup(test_the_flash_is_not_worn_out, set_up),
         cmocka_unit_test_setup(test_who_may_not_comes_to_no_card, set_up),
         cmocka_unit_test_setup(test_reading_is_not_authenticating, set_up),
         cmocka_unit_test_setup(test_guesses_are_counted_over_sessions, set_up),

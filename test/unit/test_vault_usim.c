@@ -14,6 +14,7 @@
 #include "vault_world.h"
 
 static const char path[] = "device/usim";
+static const uint8_t bank[KEYS_ID_SIZE] = "sixteen bytes id";
 
 static struct world ours, theirs;
 static struct disk disk;
@@ -72,10 +73,14 @@ static void issue(struct world *world, const struct p256_public *device, uint64_
         profile.iccid[17] = '7';
         profile.iccid[18] = usim_iccid_check_digit(profile.iccid);
     }
-    profile.policy.persona_count = 2;
+    profile.policy.persona_count = 3;
     memcpy(profile.policy.personas[0].name, "work", sizeof "work");
     profile.policy.personas[0].access = USIM_AUTHENTICATE;
     memcpy(profile.policy.personas[1].name, "home", sizeof "home");
+    memcpy(profile.policy.personas[2].name, "bank", sizeof "bank");
+    profile.policy.personas[2].access = USIM_AUTHENTICATE;
+    profile.policy.personas[2].bound = true;
+    memcpy(profile.policy.personas[2].id, bank, sizeof bank);
     assert_int_equal(usim_profile_write(&profile, encoded, sizeof encoded, &size), USIM_OK);
     assert_int_equal(usim_file_write_issue(&by, encoded, size, file, sizeof file, &written), USIM_FILE_OK);
     disk_put(&disk, path, file, written, USIM_FILE_SIZE);
@@ -116,7 +121,7 @@ static void test_none_is_no_fault(void **state) {
     assert_true(vault_usim_open(&vault, &storage, &usim, reason));
     assert_int_equal(usim.size, 0);
     enum usim_access access;
-    assert_false(vault_usim_allows(&usim, "work", &access));
+    assert_false(vault_usim_allows(&usim, "work", NULL, &access));
     disk_put(&disk, path, "", 0, USIM_FILE_SIZE);
     assert_true(vault_usim_open(&vault, NULL, &usim, reason));
 }
@@ -127,9 +132,9 @@ static void test_issued_once_then_kept(void **state) {
     (void)state;
     issue_here(1, 1);
     opens(true);
-    assert_true(vault_usim_allows(&usim, "work", &access) && access == USIM_AUTHENTICATE);
-    assert_true(vault_usim_allows(&usim, "home", &access) && access == USIM_READ_ONLY);
-    assert_false(vault_usim_allows(&usim, "other", &access));
+    assert_true(vault_usim_allows(&usim, "work", NULL, &access) && access == USIM_AUTHENTICATE);
+    assert_true(vault_usim_allows(&usim, "home", NULL, &access) && access == USIM_READ_ONLY);
+    assert_false(vault_usim_allows(&usim, "other", NULL, &access));
     usim_profile_known(&profile);
     assert_false(on_disk(profile.secret.k, profile.secret.k_size));
     assert_false(on_disk(profile.secret.opc, profile.secret.k_size));
@@ -142,6 +147,20 @@ static void test_issued_once_then_kept(void **state) {
         assert_int_equal(vault.state.usim.start, 2 + i);
     }
     assert_memory_equal(kept, disk_bytes(&disk, path), sizeof kept);
+}
+
+/* A folder can be called anything by whoever writes the disk: plain, or a signed persona of another identifier. */
+static void test_a_name_alone_is_no_signed_persona(void **state) {
+    static const uint8_t other[KEYS_ID_SIZE] = "another persona";
+    enum usim_access access;
+    (void)state;
+    issue_here(1, 1);
+    opens(true);
+    assert_true(vault_usim_allows(&usim, "bank", bank, &access) && access == USIM_AUTHENTICATE);
+    assert_false(vault_usim_allows(&usim, "bank", NULL, &access));
+    assert_false(vault_usim_allows(&usim, "bank", other, &access));
+    assert_false(vault_usim_allows(&usim, "clerk", bank, &access));
+    assert_true(vault_usim_allows(&usim, "work", other, &access));
 }
 
 /* The disk is as it was before the device took it: its state is not, and counts. */
@@ -330,6 +349,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(test_none_is_no_fault),
         CASE(test_issued_once_then_kept),
+        CASE(test_a_name_alone_is_no_signed_persona),
         CASE(test_an_issue_put_back_begins_nothing),
         CASE(test_a_card_that_was_replaced),
         CASE(test_taking_is_cut),

@@ -35,6 +35,7 @@ enum {
     CONTROL_OUT = 3,
     PORT_IN = 4,
     PORT_OUT = 5,
+    OTHER_OUT = 7,
     DRIVER_QUEUES = 8, /* of two ports with a name */
 
     DEVICE_READY = 0,
@@ -82,13 +83,16 @@ static void received(unsigned persona, const uint8_t *data, size_t size) {
 }
 
 static const struct virtio_console_port table[] = {
-    {"flipside.control", started_0, opened_0, received},
-    {"flipside.other", started_1, opened_1, received},
+    {"flipside.control", started_0, opened_0, received, .one_by_one = false},
+    {"flipside.other", started_1, opened_1, received, .one_by_one = true},
 };
 
 static uint32_t get(uint32_t offset) { return (uint32_t)virtio_console_read(&console, offset, 4); }
 
 static void set(uint32_t offset, uint32_t value) { virtio_console_write(&console, offset, 4, value); }
+
+/* The other port's messages take long. */
+static uint32_t entries_of(uint32_t queue) { return queue == OTHER_OUT ? 1 : GUEST_DESCRIPTORS; }
 
 static void set_up_queue(uint32_t queue) {
     struct virtqueue place;
@@ -98,8 +102,8 @@ static void set_up_queue(uint32_t queue) {
     seen[queue] = 0;
     set(QUEUE_SEL, queue);
     assert_int_equal(get(QUEUE_READY), 0);
-    assert_int_equal(get(QUEUE_NUM_MAX), GUEST_DESCRIPTORS);
-    set(QUEUE_NUM, GUEST_DESCRIPTORS);
+    assert_int_equal(get(QUEUE_NUM_MAX), entries_of(queue));
+    set(QUEUE_NUM, entries_of(queue));
     for (uint32_t i = 0; i < 3; i++) {
         set(QUEUE_ADDRESSES + 16 * i, (uint32_t)addresses[i]);
         set(QUEUE_ADDRESSES + 16 * i + 4, (uint32_t)(addresses[i] >> 32));
@@ -263,7 +267,7 @@ static void test_identity(void **state) {
     assert_int_equal(get(0x0fc), 0);
     for (uint32_t queue = 0; queue < 20; queue++) {
         set(QUEUE_SEL, queue);
-        assert_int_equal(get(QUEUE_NUM_MAX), queue < DRIVER_QUEUES ? GUEST_DESCRIPTORS : 0);
+        assert_int_equal(get(QUEUE_NUM_MAX), queue < DRIVER_QUEUES ? entries_of(queue) : 0);
     }
 }
 
@@ -571,6 +575,30 @@ static void test_bad_queues(void **state) {
     assert_int_equal(get(STATUS), 15);
 }
 
+/* A driver cannot make the switcher carry out many slow messages, with interrupts held off, by one notification. */
+static void test_what_takes_long_comes_one_by_one(void **state) {
+    (void)state;
+    control(2, PORT_OPEN, 1);
+    memcpy(guest.buffers[OTHER_OUT][0], "\0\1x", 3);
+    guest_offer(OTHER_OUT, 0, 3, 0);
+    set(QUEUE_NOTIFY, OTHER_OUT);
+    assert_int_equal(messages, 1);
+    guest_offer(OTHER_OUT, 0, 3, 0);
+    guest_offer(OTHER_OUT, 0, 3, 0);
+    set(QUEUE_NOTIFY, OTHER_OUT);
+    assert_int_equal(messages, 1);
+    assert_int_equal(get(STATUS) & NEEDS_RESET, NEEDS_RESET);
+    set(STATUS, 0);
+    set(STATUS, 3);
+    accept(2, 1);
+    set(STATUS, 11);
+    set(QUEUE_SEL, OTHER_OUT);
+    set(QUEUE_NUM, 2);
+    set(QUEUE_READY, 1);
+    assert_int_equal(get(QUEUE_READY), 0);
+    assert_int_equal(get(STATUS) & NEEDS_RESET, NEEDS_RESET);
+}
+
 static void test_hostile_rings(void **state) {
     (void)state;
     for (uint32_t queue = 1; queue < DRIVER_QUEUES; queue += 2) {
@@ -651,6 +679,7 @@ int main(void) {
         cmocka_unit_test_setup(test_suspend_and_resume, set_up_open),
         cmocka_unit_test_setup(test_control_messages_wait, set_up),
         cmocka_unit_test_setup(test_bad_queues, set_up),
+        cmocka_unit_test_setup(test_what_takes_long_comes_one_by_one, set_up_open),
         cmocka_unit_test_setup(test_hostile_rings, set_up_open),
         cmocka_unit_test_setup(test_faults_are_told_a_few_times, set_up_open),
         cmocka_unit_test_setup(test_random_driver, set_up),

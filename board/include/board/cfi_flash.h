@@ -47,8 +47,12 @@ __attribute__((warn_unused_result)) enum cfi_error cfi_open_last(struct cfi_flas
  */
 uint32_t cfi_read(void *flash, uint32_t offset);
 
-/** Programs a word, which clears bits alone. @return false: the chip says that it failed, or does not finish */
-__attribute__((warn_unused_result)) bool cfi_program(void *flash, uint32_t offset, uint32_t word);
+/**
+ * Programs words, which clears bits alone.
+ * @param bytes size bytes, a multiple of 4
+ * @return false: the chip says that it failed, or does not finish; what is behind that word was not tried
+ */
+__attribute__((warn_unused_result)) bool cfi_program(void *flash, uint32_t offset, const uint8_t *bytes, uint32_t size);
 
 /** Erases a block of the part. @param block its number @return as cfi_program() */
 __attribute__((warn_unused_result)) bool cfi_erase(void *flash, unsigned block);

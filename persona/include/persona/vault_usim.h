@@ -42,9 +42,16 @@ struct vault_usim {
 __attribute__((warn_unused_result)) bool vault_usim_open(struct vault *vault, const struct usim_storage *storage,
                                                          struct vault_usim *usim, char *reason);
 
-/** What a persona may do with it. @param access if true is returned @return whether it may use it at all */
+/**
+ * Says what a persona may do with it. Where the policy has the identifier of a signed persona, no other one of its name
+ * is meant: a folder can be called anything by whoever writes the disk.
+ * @param persona its name
+ * @param id      KEYS_ID_SIZE bytes, of its verified manifest; NULL: it is not signed
+ * @param access  if true is returned
+ * @return whether it may use it at all
+ */
 __attribute__((warn_unused_result)) bool vault_usim_allows(const struct vault_usim *usim, const char *persona,
-                                                           enum usim_access *access);
+                                                           const uint8_t *id, enum usim_access *access);
 
 void vault_usim_wipe(struct vault_usim *usim);
 

@@ -47,6 +47,7 @@ uint32_t nor_flash_read(const struct nor_flash *flash, uint64_t offset) {
 
 static void finish(struct nor_flash *flash, uint32_t word, uint32_t value) {
     flash->status = flash->errors;
+    flash->programmed += flash->mode == 0x40;
     if (flash->mode == 0x40 && flash->errors == 0)
         flash->words[word] &= value;
     if (flash->mode == 0x20) {
@@ -74,6 +75,7 @@ void nor_flash_write(struct nor_flash *flash, uint64_t offset, uint32_t value) {
     }
     if (order == 0x98 && word != 0x55)
         return;
+    flash->read_arrays += order == 0xff;
     if (order == 0x50)
         flash->status = 0;
     else

@@ -23,6 +23,8 @@ struct nor_flash {
     bool hangs;
     uint32_t errors; /* status bits that the next operations leave */
     uint32_t status;
+    uint32_t programmed;  /* words, whether it went well or not */
+    uint32_t read_arrays; /* times that it was told to be read again */
 };
 
 /** A bank that holds zeros. @param lanes a 1 in the lowest bit of each chip's part of the bus */

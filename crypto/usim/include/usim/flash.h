@@ -20,8 +20,8 @@ struct usim_flash {
     void *context;
     uint32_t block_size; /* bytes; a multiple of USIM_RECORD_SIZE */
     uint32_t (*read)(void *context, uint32_t offset);
-    /** Programs a word, which clears bits alone. @return false: the flash says that it failed */
-    bool (*program)(void *context, uint32_t offset, uint32_t word);
+    /** Programs size bytes, which clears bits alone. @return false: the flash says that it failed */
+    bool (*program)(void *context, uint32_t offset, const uint8_t *bytes, uint32_t size);
     /** Sets all bits of a block. @return as program() */
     bool (*erase)(void *context, unsigned block);
 };

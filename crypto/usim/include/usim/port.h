@@ -42,6 +42,21 @@ struct usim_port {
     struct usim_seed seed;
 };
 
+/**
+ * What one user may do to the flash, which a hundred thousand erasures wear out: so many writes at once, then one each
+ * few seconds, which no terminal needs and at which a persona that does nothing else takes years. All zero at the
+ * start.
+ */
+struct usim_port_wear {
+    uint64_t used;     /* writes that time has not given back yet */
+    uint64_t given_at; /* seconds: up to when it has */
+};
+
+enum {
+    USIM_PORT_WRITES = 1024, /* at once: VERIFY takes two, UPDATE one, AUTHENTICATE one in some hundreds */
+    USIM_PORT_WRITE_S = 8,   /* seconds until one is given back */
+};
+
 /** A card that usim_card_prepare() prepared, from whom that was done by. */
 struct usim_port_setup {
     const uint8_t *profile; /* profile_size bytes, which stay */
@@ -67,11 +82,14 @@ struct usim_port_user {
     bool allowed;
     enum usim_access access; /* if allowed */
     uint64_t session;        /* another one for each persona, and for each time that it runs */
+    struct usim_port_wear *wear;
+    uint64_t now; /* seconds since some time in the past */
 };
 
 /**
  * Answers a message. A card that is on for another session is turned off first: nothing of what was selected or
- * verified in that one is left.
+ * verified in that one is left. A command that would write gets 9300, busy (TS 102 221 10.2.1.2), where its user has
+ * written too much; AUTHENTICATE goes on, since only the network makes it write.
  * @param message size bytes; NULL: one that was not framed as it must be
  * @param answer  USIM_PORT_ANSWER_MAX bytes
  * @return bytes of the answer, 1 at least

@@ -36,6 +36,7 @@ enum {
     USIM_CONTENTS_MAX = 32,
     USIM_PERSONAS_MAX = 8,
     USIM_PERSONA_NAME_MAX = 32, /* bytes */
+    USIM_PERSONA_ID_SIZE = 16,  /* bytes */
 };
 
 /** Services that the card itself looks at (TS 31.102 4.2.8); a file's service is in the table of files. */
@@ -90,6 +91,8 @@ struct usim_policy {
     struct {
         char name[USIM_PERSONA_NAME_MAX + 1];
         enum usim_access access;
+        bool bound;                       /* to a persona that its organisation signed: a name alone is anyone's */
+        uint8_t id[USIM_PERSONA_ID_SIZE]; /* if bound: that one's */
     } personas[USIM_PERSONAS_MAX];
 };
 
