@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "persona/usim_file.h"
+#include "root.h"
 #include "target.h"
 
 /* A persona that is being delivered. */
@@ -285,6 +286,14 @@ static void report_delivery(struct report *report, const struct delivery *delive
     report_item_end(report);
 }
 
+static enum cli_exit check_root(const struct work *work) {
+    const struct delivery *delivery = &work->delivery;
+    const struct root_image image = {delivery->root, delivery->manifest.id, work->target.device.thumbprint};
+    if (!medium_partition_fits(&work->target.medium, delivery->name, delivery->root))
+        return CLI_FAILED;
+    return root_image_check(&image, &work->target.trust);
+}
+
 /* A bundle of a recovery has a grant and no version. */
 static enum cli_exit prepare(struct work *work) {
     struct delivery *delivery = &work->delivery;
@@ -298,8 +307,10 @@ static enum cli_exit prepare(struct work *work) {
         status = read_grant(work);
     if (status != CLI_GOOD)
         return status;
-    if (delivery->root[0] != '\0' && !medium_partition_fits(&work->target.medium, delivery->name, delivery->root))
-        return CLI_FAILED;
+    if (delivery->root[0] != '\0')
+        status = check_root(work);
+    if (status != CLI_GOOD)
+        return status;
     return !delivery->has_version || check_room(work) ? CLI_GOOD : CLI_FAILED;
 }
 

@@ -14,7 +14,7 @@ enum {
     ENTRY_ITEMS = 3,
     ENTRY_MAX = CONFIG_NAME_SIZE + P256_THUMBPRINT_SIZE + DIGEST_SIZE + 8, /* bytes with all heads */
     PAYLOAD_MAX = ROLL_DEVICES_MAX * ENTRY_MAX + 16,
-    OBJECT_MAX = PAYLOAD_MAX + COSE_SIGN1_OVERHEAD,
+    OBJECT_MAX = PAYLOAD_MAX + NOTE_OVERHEAD,
 };
 _Static_assert((int)PAYLOAD_MAX <= (int)COSE_PAYLOAD_MAX, "the largest roll can be signed");
 
@@ -101,7 +101,8 @@ static enum cli_exit open_roll(struct walk *walk, uint8_t *object) {
     size_t size = record_bytes(walk->record, "SELECT object FROM roll", NULL, 0, object, OBJECT_MAX);
     if (size == 0)
         return CLI_GOOD;
-    enum cli_exit status = note_read(walk->record, "organisation.db: the roll of devices", ROLL_TYPE,
+    struct delegation_trust trust = note_trust(walk->record);
+    enum cli_exit status = note_read(&trust, "organisation.db: the roll of devices", ROLL_TYPE,
                                      (struct cbor_bytes){object, size}, &payload);
     if (status != CLI_GOOD)
         return status;
@@ -169,7 +170,7 @@ static bool sign(struct record *record, const struct org_key *signing, uint8_t *
         return false;
     }
     const struct cose_content content = {ROLL_TYPE, payload, writer.size};
-    if (!note_write(signing, &content, object, OBJECT_MAX, &size))
+    if (!note_write(record, signing, &content, object, OBJECT_MAX, &size))
         return false;
     const struct record_value value = {.bytes = object, .size = size};
     return record_change(record, "INSERT OR REPLACE INTO roll VALUES (1, ?)", &value, 1);

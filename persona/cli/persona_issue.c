@@ -163,7 +163,8 @@ static bool write_root(const struct work *work, const struct issued *issued, con
                 keys_derive(persona_key, KEYS_VOLUME, work->manifest.id, 0, key_file, sizeof(key_file)) == KEYS_OK &&
                 root_make(&work->root, work->manifest.name, key_file, path);
     crypto_wipe(key_file, sizeof(key_file));
-    return good;
+    const struct root_image image = {path, work->manifest.id, issued->device.thumbprint};
+    return good && root_image_sign(&image, &work->record, &work->signing);
 }
 
 /* The persona's key on this device is made here; from here on only its grant and, later, its slots have it. */

@@ -45,34 +45,37 @@ bool root_take(const char *what, const char *size, struct root *root) {
     return false;
 }
 
-bool root_measure(struct root *root) {
+/* Reads a file to its end. */
+static bool measure(const char *path, uint64_t *size, uint8_t *result) {
     static uint8_t piece[1 << 20];
     struct digest digest;
-    if (root->kind != ROOT_IMAGE)
-        return true;
-    FILE *file = fopen(root->path, "rb");
+    FILE *file = fopen(path, "rb");
     digest_begin(&digest);
-    root->size = 0;
-    for (size_t got = 1; file != NULL && got > 0; root->size += got) {
+    *size = 0;
+    for (size_t got = 1; file != NULL && got > 0; *size += got) {
         got = fread(piece, 1, sizeof(piece), file);
         digest_add(&digest, piece, got);
-        if (root->size % (64 << 20) == 0)
-            cli_progress(root->path, 0, 0);
+        if (*size % (64 << 20) == 0)
+            cli_progress(path, 0, 0);
     }
-    bool good = file != NULL && ferror(file) == 0;
+    bool good = file != NULL && ferror(file) == 0 && *size > 0;
     cli_progress_end();
-    if (file == NULL || fclose(file) != 0 || !good || root->size == 0) {
-        cli_error("%s: can't be read, or is empty", root->path);
-        good = false;
-    }
-    return digest_end(&digest, root->digest) && good;
+    if (file != NULL)
+        (void)fclose(file);
+    if (!good)
+        cli_error("%s: can't be read, or is empty", path);
+    return digest_end(&digest, result) && good;
+}
+
+bool root_measure(struct root *root) {
+    return root->kind != ROOT_IMAGE || measure(root->path, &root->size, root->digest);
 }
 
 /* ---- The note of it (persona/cli/cli.cddl) */
 
 #define ROOT_TYPE "application/vnd.flipside.root+cbor"
 
-enum { FORMAT = 1, ITEMS = 7, NOTE_MAX = CLI_PATH_SIZE + 256, OBJECT_MAX = NOTE_MAX + COSE_SIGN1_OVERHEAD };
+enum { FORMAT = 1, ITEMS = 7, NOTE_MAX = CLI_PATH_SIZE + 256, OBJECT_MAX = NOTE_MAX + NOTE_OVERHEAD };
 
 static bool note_path(const struct record *record, const struct manifest *manifest, char *path) {
     return persona_path(record, manifest->name, manifest->version, "root", path);
@@ -93,7 +96,7 @@ bool root_write(const struct root *root, const struct record *record, const stru
     cbor_write_uint(&writer, root->size);
     cbor_write_bytes(&writer, root->digest, sizeof(root->digest));
     const struct cose_content content = {ROOT_TYPE, note, writer.size};
-    return !writer.failed && note_write(signing, &content, object, sizeof(object), &size) &&
+    return !writer.failed && note_write(record, signing, &content, object, sizeof(object), &size) &&
            note_path(record, manifest, path) && file_write(path, object, size, false);
 }
 
@@ -123,8 +126,8 @@ enum cli_exit root_read(struct root *root, const struct record *record, const st
     memset(root, 0, sizeof(*root));
     if (!note_path(record, manifest, path) || !file_read(path, object, sizeof(object), &size))
         return CLI_FAILED;
-    enum cli_exit status =
-        note_read(record, path + strlen(record->directory) + 1, ROOT_TYPE, (struct cbor_bytes){object, size}, &note);
+    struct delegation_trust trust = note_trust(record);
+    enum cli_exit status = note_read(&trust, path, ROOT_TYPE, (struct cbor_bytes){object, size}, &note);
     if (status != CLI_GOOD || parse(root, manifest, note))
         return status;
     memset(root, 0, sizeof(*root));
@@ -167,4 +170,58 @@ bool root_make(const struct root *root, const char *name, const uint8_t *key_fil
     bool good = luks_make(&request, target);
     cli_progress_end();
     return good;
+}
+
+/* ---- What was issued */
+
+#define IMAGE_TYPE "application/vnd.flipside.root-image+cbor"
+
+enum { IMAGE_FORMAT = 1, IMAGE_ITEMS = 5, IMAGE_NOTE_MAX = 128, IMAGE_MAX = IMAGE_NOTE_MAX + NOTE_OVERHEAD };
+
+static bool write_image(const struct root_image *image, uint8_t *note, size_t *size) {
+    uint8_t digest[DIGEST_SIZE];
+    uint64_t bytes = 0;
+    struct cbor_writer writer = cbor_write(note, IMAGE_NOTE_MAX);
+    if (!measure(image->path, &bytes, digest))
+        return false;
+    cbor_write_array(&writer, IMAGE_ITEMS);
+    cbor_write_uint(&writer, IMAGE_FORMAT);
+    cbor_write_bytes(&writer, image->id, MANIFEST_ID_SIZE);
+    cbor_write_bytes(&writer, image->device, P256_THUMBPRINT_SIZE);
+    cbor_write_uint(&writer, bytes);
+    cbor_write_bytes(&writer, digest, sizeof(digest));
+    *size = writer.size;
+    return !writer.failed;
+}
+
+bool root_image_sign(const struct root_image *image, const struct record *record, const struct org_key *signing) {
+    uint8_t note[IMAGE_NOTE_MAX], object[IMAGE_MAX];
+    char path[CLI_PATH_SIZE];
+    size_t note_size = 0, size = 0;
+    if (!write_image(image, note, &note_size))
+        return false;
+    const struct cose_content content = {IMAGE_TYPE, note, note_size};
+    return note_write(record, signing, &content, object, sizeof(object), &size) &&
+           path_of(path, "%s.signed", image->path) && file_write(path, object, size, false);
+}
+
+enum cli_exit root_image_check(const struct root_image *image, const struct delegation_trust *trust) {
+    uint8_t note[IMAGE_NOTE_MAX], object[IMAGE_MAX];
+    char path[CLI_PATH_SIZE];
+    size_t note_size = 0, size = 0;
+    struct cbor_bytes noted;
+    if (!path_of(path, "%s.signed", image->path) || !file_read(path, object, sizeof(object), &size))
+        return CLI_FAILED;
+    enum cli_exit status = note_read(trust, path, IMAGE_TYPE, (struct cbor_bytes){object, size}, &noted);
+    if (status != CLI_GOOD)
+        return status;
+    if (!write_image(image, note, &note_size))
+        return CLI_FAILED;
+    if (cbor_bytes_equal(noted, note, note_size))
+        return CLI_GOOD;
+    cli_error(
+        "%s was altered since it was issued, or is of another persona or device: carry it over again, or issue it "
+        "again",
+        image->path);
+    return CLI_REFUSED;
 }

@@ -39,4 +39,16 @@ void root_report(const struct root *root, struct report *report);
 /* Makes the encrypted image for a device. @param key_file KEYS_VOLUME_SIZE bytes */
 bool root_make(const struct root *root, const char *name, const uint8_t *key_file, const char *target);
 
+/* The encrypted image as it was issued; its signed digest lies beside it, PATH.signed. */
+struct root_image {
+    const char *path;
+    const uint8_t *id;     /* of the persona, MANIFEST_ID_SIZE bytes */
+    const uint8_t *device; /* thumbprint, P256_THUMBPRINT_SIZE bytes */
+};
+
+bool root_image_sign(const struct root_image *image, const struct record *record, const struct org_key *signing);
+
+/* Reads the image to its end. */
+enum cli_exit root_image_check(const struct root_image *image, const struct delegation_trust *trust);
+
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Any bytes as a hand-over: the check reads nothing outside it, and what it lets pass keeps the personas apart.
-#include "switcher/handover.h"
+// Any bytes, and a good hand-over with changes, as a hand-over: the check reads nothing outside it, and what it lets
+// pass keeps the personas apart.
+#include "handover_fixture.h"
+#include "patched.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,6 +45,14 @@ static void require_safe(const struct handover *handover, const struct handover_
     }
 }
 
+static void try_handover(const struct handover *handover) {
+    enum handover_error error = handover_check(handover);
+    require(handover_error_text(error) != NULL);
+    if (error == HANDOVER_OK)
+        for (uint32_t i = 0; i < handover->persona_count; i++)
+            require_safe(handover, &handover->personas[i]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     /* On the heap, so that the sanitizer sees one byte too many. */
     struct handover *handover = calloc(1, sizeof *handover);
@@ -53,11 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     handover->magic = HANDOVER_MAGIC;
     handover->version = HANDOVER_VERSION;
     handover->size = sizeof *handover;
-    enum handover_error error = handover_check(handover);
-    require(handover_error_text(error) != NULL);
-    if (error == HANDOVER_OK)
-        for (uint32_t i = 0; i < handover->persona_count; i++)
-            require_safe(handover, &handover->personas[i]);
+    try_handover(handover);
+    handover_example(handover);
+    patched((uint8_t *)handover, sizeof *handover, data, size);
+    try_handover(handover);
     free(handover);
     return 0;
 }

@@ -13,7 +13,7 @@ function(flipside_switcher_fuzz_target)
                          LIBRARIES PkgConfig::CMOCKA)
 endfunction()
 
-flipside_fuzz_target(NAME handover SOURCES loader/handover.c INCLUDES switcher/include)
+flipside_fuzz_target(NAME handover SOURCES loader/handover.c INCLUDES switcher/include test/unit)
 flipside_switcher_fuzz_target(NAME gicd SOURCES switcher/gic.c switcher/gic_switch.c switcher/gic_trap.c)
 file(GLOB whole_switcher RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
 list(REMOVE_ITEM whole_switcher switcher/main.c)

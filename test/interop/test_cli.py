@@ -50,6 +50,13 @@ def keys_of(organisation):
     return root, public_of(delegation[2])
 
 
+def note_of(organisation, data, kind, rule):
+    """What the organisation noted down, verified."""
+    [delegation], signed = decode(data, "note")
+    assert delegation == (organisation.path / "signing.delegation").read_bytes()
+    return decode(verify(signed, kind, keys_of(organisation)[1]), rule)
+
+
 def grant_of(organisation, device):
     """A device's grant, verified; and the persona's key that the device finds in it."""
     data = (organisation.out / "devices" / hex_of(device) / "work.grant").read_bytes()
@@ -184,6 +191,9 @@ def test_a_root_is_encrypted_for_each_device(copy):
         assert grant[7] == 1
         key = derive(unseal(grant[8], "slot", sealed_external(grant[3], 2), device), "volume", grant[3], 0, 64)
         (copy.directory / "volume").write_bytes(key)
+        image = (folder / "play.root").read_bytes()
+        assert note_of(copy, (folder / "play.root.signed").read_bytes(), "root-image+cbor", "root-image") == [
+            1, grant[3], thumbprint(device.public_key()), len(image), sha256(image)]
         subprocess.run(["/usr/sbin/cryptsetup", "open", "--test-passphrase", "--key-file", copy.directory / "volume",
                         folder / "play.root"], check=True)
 
@@ -352,7 +362,7 @@ def test_devices_are_those_that_were_enrolled(copy, name):
 
 def test_the_roll_is_signed_by_the_signing_key(made):
     roll = sqlite3.connect(made.path / "organisation.db").execute("SELECT object FROM roll").fetchone()[0]
-    assert decode(verify(roll, "devices+cbor", keys_of(made)[1]), "roll") == [1, [
+    assert note_of(made, roll, "devices+cbor", "roll") == [1, [
         [f"dev{number}", thumbprint(device.public_key()), sha256((made.directory / f"request{number}").read_bytes().rstrip(b"\0"))]
         for number, device in enumerate(made.devices)]]
 
@@ -387,7 +397,7 @@ def test_a_root_image_is_the_one_that_was_noted(copy):
     assert (shown["root"], shown["root-from"], shown["root-size"]) == ("image", str(image), image.stat().st_size)
     assert shown["root-digest"] == sha256(image.read_bytes()).hex()
     note = (copy.path / "personas/play/1/root").read_bytes()
-    assert decode(verify(note, "root+cbor", keys_of(copy)[1]), "root-note") == [
+    assert note_of(copy, note, "root+cbor", "root-note") == [
         1, bytes.fromhex(shown["id"]), 1, 1, str(image).encode(), image.stat().st_size, sha256(image.read_bytes())]
     issue = ["persona", "issue", "--device=dev0", f"--to={copy.out}", "play"]
     whole = image.read_bytes()
@@ -401,7 +411,7 @@ def test_a_root_image_is_the_one_that_was_noted(copy):
     # What was noted is signed: for this persona, in this version.
     path = copy.path / "personas/play/1/root"
     flipped = bytearray(note)
-    flipped[100] ^= 1
+    flipped[-100] ^= 1
     for content, fault in ((flipped, "play/1/root: "), ((copy.path / "personas/work/1/root").read_bytes(), "another persona")):
         path.write_bytes(content)
         assert fault in copy.run(*issue, status=3)

@@ -287,6 +287,32 @@ def test_delivery_is_refused(made, disk, tmp_path):
     made.run("deliver", made.out, status=2)
 
 
+def test_an_altered_root_is_not_delivered(made, disk, tmp_path):
+    started(made, disk)
+    folder = tmp_path / "bundle/devices" / hex_of(made.devices[0])
+    subprocess.run(["cp", "-r", made.out, tmp_path / "bundle"], check=True)
+    other = made.out / "devices" / hex_of(made.devices[1])
+    root, note = (folder / "work.root").read_bytes(), (folder / "work.root.signed").read_bytes()
+    altered, forged = bytearray(root), bytearray(note)
+    altered[-1] ^= 1
+    forged[-1] ^= 1
+    before = disk.tree(), disk.root(4096)
+    for name, content, fault in (("work.root", altered, "was altered since it was issued"),
+                                 ("work.root", root[:-4096], "was altered since it was issued"),
+                                 ("work.root.signed", forged, "work.root.signed: "),
+                                 ("work.root.signed", (other / "work.root.signed").read_bytes(), "of another persona or device")):
+        (folder / "work.root").write_bytes(root)
+        (folder / "work.root.signed").write_bytes(note)
+        (folder / name).write_bytes(content)
+        assert fault in made.run("deliver", tmp_path / "bundle", disk.path, status=3)
+    (folder / "work.root").write_bytes(root)
+    (folder / "work.root.signed").unlink()
+    assert "No such file" in made.run("deliver", tmp_path / "bundle", disk.path, status=1)
+    assert (disk.tree(), disk.root(4096)) == before
+    (folder / "work.root.signed").write_bytes(note)
+    assert made.run("deliver", tmp_path / "bundle", disk.path)["personas"][0]["new-root"] is True
+
+
 def test_no_room(made, tmp_path):
     disk = started(made, Disk(tmp_path / "disk.img"))
     disk.put("filler", bytes(30 * MIB))
