@@ -72,7 +72,7 @@ static bool read_head(struct placements *placements, const char *line) {
     static const char head[] = "flipside 1 ";
     if (strncmp(line, head, sizeof(head) - 1) != 0 || !config_is_name(line + sizeof(head) - 1))
         return false;
-    (void)snprintf(placements->board, sizeof(placements->board), "%s", line + sizeof(head) - 1);
+    (void)snprintf(placements->board, sizeof(placements->board), "%.31s", line + sizeof(head) - 1);
     return true;
 }
 

@@ -76,11 +76,15 @@ class Terminal(Machine):
     # --- going from one to the other ---
 
     def await_persona(self, name, timeout=FLIP):
-        """Waits for the persona that the machine goes over to: types Enter until its shell answers."""
+        """Waits for the persona that the machine goes over to: types Enter until its shell answers.
+
+        Not so while it starts: its prompt comes by itself, and QEMU's serial line stays deaf to a kernel whose driver comes
+        up in the middle of what is typed."""
         deadline = time.monotonic() + timeout
         while True:
             try:
-                self.expect(rf"{name}# ", 1)
+                if self.expect_any([rf"{name}# ", rf"flipside: starting {name}"], 1)[0] == 1:
+                    self.expect(rf"{name}# ", BOOT)
                 break
             except Timeout:
                 if time.monotonic() > deadline:
@@ -134,7 +138,7 @@ class Witness:
     def __init__(self, terminal, name):
         self.terminal, self.name, self.checks = terminal, name, 0
         terminal.call("(while :; do echo $((n += 1)) >/run/count.new; mv /run/count.new /run/count; sleep 0.2; done) "
-                      ">/dev/null 2>&1 & echo $! >/run/witness; sleep 1")
+                      ">/dev/null 2>&1 & echo $! >/run/witness; until [ -s /run/count ]; do sleep 0.1; done")
         self.identity, self.count = self._look()
 
     def _look(self):

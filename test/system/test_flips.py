@@ -25,12 +25,12 @@ class Visitor:
         self.witness = Witness(terminal, name)
         terminal.call(f"for i in $(seq {FILES}); do dd if=/dev/urandom of=/disk/$i bs=1k count={FILE_KIB} 2>/dev/null; done; "
                       "cd /disk; sha256sum * >/run/sums 2>/dev/null; sync", timeout=120)
-        self.clock_offset = self.look_at_clock()
-        self.uptime = 0.0
+        self.clock_offset, self.uptime = self.look_at_clock()
 
     def look_at_clock(self):
-        """How far the persona's clock is from that of the machine that the test runs on."""
-        return float(self.terminal.call("date +%s")) - time.time()
+        """How far the persona's clock is from that of the machine that the test runs on, and how long the persona is up."""
+        now, uptime = self.terminal.call("echo $(date +%s) $(cut -d' ' -f1 /proc/uptime)").split()
+        return float(now) - time.time(), float(uptime)
 
     def check_disk(self):
         """Reads everything back from the disk itself, and writes a little."""
@@ -42,8 +42,8 @@ class Visitor:
 
     def check_clock(self):
         """The clock is right and uptime has gone on."""
-        assert abs(self.look_at_clock() - self.clock_offset) < CLOCK_SECONDS
-        uptime = float(self.terminal.call("cut -d' ' -f1 /proc/uptime"))
+        offset, uptime = self.look_at_clock()
+        assert abs(offset - self.clock_offset) < CLOCK_SECONDS
         assert uptime > self.uptime
         self.uptime = uptime
 

@@ -6,28 +6,31 @@ from machine import BUILD
 from personas import Witness
 
 
-def test_chord_flips(start):
+def test_chord_single_keys_and_long_press(start):
     terminal = start()
     terminal.prompt("personal")
+    single_keys_do_nothing(terminal)
+    chord_flips(terminal)
+    long_press_reports(terminal)
+
+
+def chord_flips(terminal):
     witness = Witness(terminal, "personal")
     terminal.flip("work", terminal.press_chord)
     terminal.flip("personal", terminal.press_chord)
     witness.check()
 
 
-def test_single_volume_key_does_nothing(start):
-    terminal = start()
-    terminal.prompt("personal")
+def single_keys_do_nothing(terminal):
     terminal.press_keys("volumeup")
     terminal.press_keys("power")
     terminal.call("sleep 3")
     assert terminal.states() == {"personal": "running", "work": "loaded"}
+    terminal.settle("personal")
 
 
-def test_long_press_reports(start):
-    terminal = start()
-    terminal.prompt("personal")
-    assert terminal.states() == {"personal": "running", "work": "loaded"}
+def long_press_reports(terminal):
+    assert terminal.states() == {"personal": "running", "work": "suspended"}
     terminal.flip("work")
     assert terminal.states() == {"personal": "suspended", "work": "running"}
     report = terminal.report()

@@ -32,10 +32,25 @@ def fall_asleep(terminal):
     terminal.skip()
 
 
-def test_attention_in_sleep_flips_at_once(start):
+def test_keys_in_sleep(start):
     terminal = start()
     terminal.prompt("personal")
     witness = Witness(terminal, "personal")
+    a_long_press_only_wakes(terminal, witness)
+    attention_flips_at_once(terminal, witness)
+    assert terminal.kernel_trouble() == []
+
+
+def a_long_press_only_wakes(terminal, witness):
+    fall_asleep(terminal)
+    terminal.press_power_long()
+    terminal.await_persona("personal")
+    witness.check()
+    assert terminal.states() == {"personal": "running", "work": "loaded"}
+    terminal.settle("personal")
+
+
+def attention_flips_at_once(terminal, witness):
     fall_asleep(terminal)
     terminal.flip("work")
     other = Witness(terminal, "work")
@@ -44,15 +59,3 @@ def test_attention_in_sleep_flips_at_once(start):
     fall_asleep(terminal)
     terminal.flip("work")
     other.check()
-    assert terminal.kernel_trouble() == []
-
-
-def test_long_press_in_sleep_only_wakes(start):
-    terminal = start()
-    terminal.prompt("personal")
-    witness = Witness(terminal, "personal")
-    fall_asleep(terminal)
-    terminal.press_power_long()
-    terminal.await_persona("personal")
-    witness.check()
-    assert terminal.states() == {"personal": "running", "work": "loaded"}

@@ -9,6 +9,7 @@ import pytest
 from machine import BUILD
 from personas import BOOT
 
+pytestmark = pytest.mark.short
 PERSONA = "flipside/personas/personal"
 
 
