@@ -39,15 +39,32 @@ static void refuse(struct vault_version *version, const char *file, const char *
     vault_say(version->reason, why);
 }
 
+/* A persona is looked at more than once until it is open, and signatures take long: bytes that were genuine still are,
+ * for the trust does not change while the vault is open. */
+static struct manifest_fault open_manifest(const struct vault *vault, struct vault_version *version, size_t size) {
+    uint8_t digest[DIGEST_SIZE];
+    if (!digest_of(version->file, size, digest))
+        return (struct manifest_fault){.error = MANIFEST_FAILED};
+    if (version->genuine && memcmp(version->digest, digest, sizeof(digest)) == 0)
+        return (struct manifest_fault){.error = MANIFEST_OK};
+    struct manifest_fault fault = manifest_open(&version->manifest, &vault->trust, version->file, size);
+    version->genuine = fault.error == MANIFEST_OK;
+    memcpy(version->digest, digest, sizeof(digest));
+    return fault;
+}
+
 static enum vault_error find_version(struct vault *vault, struct vault_version *version, const char *file) {
     char path[STORE_PATH_SIZE];
     size_t size = 0;
-    memset(version, 0, sizeof(*version));
+    version->there = false;
+    version->reason[0] = '\0';
     vault_path(path, vault->name, file);
     enum vault_error error = vault_read(vault, path, version->file, sizeof(version->file), &size);
-    if (error != VAULT_OK || size == 0)
+    if (error != VAULT_OK || size == 0) {
+        memset(version, 0, sizeof(*version));
         return error;
-    struct manifest_fault fault = manifest_open(&version->manifest, &vault->trust, version->file, size);
+    }
+    struct manifest_fault fault = open_manifest(vault, version, size);
     const char *why = fault.error == MANIFEST_OK ? refusal(vault, &version->manifest) : manifest_fault_text(fault);
     version->there = why == NULL;
     if (why != NULL)

@@ -67,7 +67,7 @@ bool load_unpack_kernel(struct session *session, size_t index) {
     return error == KERNEL_IMAGE_OK;
 }
 
-bool load_check_initrd(struct session *session, size_t index) {
+static bool check_initrd(struct session *session, size_t index) {
     const struct session_buffer *initrd = &session->personas[index].initrd;
     enum initrd_error error = initrd_check(initrd->memory, (size_t)initrd->size);
     if (error != INITRD_OK)
@@ -85,8 +85,7 @@ static bool load_persona(struct session *session, size_t index) {
     if (entry->initrd_size == 0)
         return true;
     return load_allocate(session, index, &persona->initrd, entry->initrd_size) &&
-           read_file(session, index, "initrd", store_read_initrd, &persona->initrd) &&
-           load_check_initrd(session, index);
+           read_file(session, index, "initrd", store_read_initrd, &persona->initrd) && check_initrd(session, index);
 }
 
 void load_release_persona(struct session_persona *persona) {

@@ -21,7 +21,4 @@ void load_release_persona(struct session_persona *persona);
 /** Recognises the kernel in kernel_file, and unpacks it if it is compressed. @return whether it can be started */
 __attribute__((warn_unused_result)) bool load_unpack_kernel(struct session *session, size_t index);
 
-/** Checks the initrd. @return whether it is whole */
-__attribute__((warn_unused_result)) bool load_check_initrd(struct session *session, size_t index);
-
 #endif

@@ -7,6 +7,7 @@ flipside_unit_test(NAME kernel_image SOURCES test_kernel_image.c loader/kernel_i
                    LIBRARIES zlib_inflate)
 flipside_unit_test(NAME initrd SOURCES test_initrd.c loader/initrd.c loader/gunzip.c INCLUDES loader
                    LIBRARIES zlib_inflate)
+flipside_unit_test(NAME pieces SOURCES test_pieces.c loader/libc/pieces.c INCLUDES loader)
 flipside_unit_test(NAME libc SOURCES test_libc.c INCLUDES loader)
 flipside_unit_test(NAME credential SOURCES test_credential.c loader/credential.c loader/initrd.c loader/gunzip.c
                    INCLUDES loader LIBRARIES zlib_inflate)

@@ -292,6 +292,25 @@ static void test_an_update_whose_key_is_not_for_us(void **state) {
     assert_int_equal(unlock(&world_work, "2580"), VAULT_REFUSED);
 }
 
+/* A manifest that was verified is not verified again, but only as long as its bytes are the same. */
+static void test_a_manifest_altered_after_a_look(void **state) {
+    uint8_t *last =
+        disk_bytes(&disk, "personas/work/a/manifest") + disk_find(&disk, "personas/work/a/manifest")->size - 1;
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(look(&world_work), VAULT_ASKS_PIN);
+        assert_int_equal(look(&world_home), VAULT_READY);
+        *last ^= 1; /* of the signature */
+        assert_int_equal(look(&world_work), VAULT_CANT_BE_OPENED);
+        assert_string_equal(persona.reason, "a/manifest: the manifest was altered");
+        assert_int_equal(unlock(&world_work, "2580"), VAULT_REFUSED);
+        *last ^= 1;
+    }
+    assert_int_equal(look(&world_work), VAULT_ASKS_PIN);
+    *last ^= 1;
+    assert_int_equal(look(&world_work), VAULT_CANT_BE_OPENED);
+}
+
 static void test_epochs_go_up(void **state) {
     (void)state;
     world_install(&ours, &disk, 2);
@@ -442,6 +461,7 @@ int main(void) {
         cmocka_unit_test_setup(test_an_update_that_comes_up, restore_opened),
         cmocka_unit_test_setup(test_an_update_that_does_not, restore_opened),
         cmocka_unit_test_setup(test_an_update_whose_key_is_not_for_us, restore_opened),
+        cmocka_unit_test_setup(test_a_manifest_altered_after_a_look, restore_opened),
         cmocka_unit_test_setup(test_epochs_go_up, restore_opened),
         cmocka_unit_test_setup(test_wiping, restore_opened),
         cmocka_unit_test_setup(test_slots_put_back, restore_opened),

@@ -105,6 +105,8 @@ struct vault_version {
     bool there;                     /* its manifest is genuine and meant for this device, board and persona */
     char reason[STORE_REASON_SIZE]; /* why not; "" when nothing is in its folder */
     struct manifest manifest;       /* if `there`: its devices point into `file` */
+    bool genuine;                   /* `manifest` was verified, and `file` has that digest */
+    uint8_t digest[DIGEST_SIZE];
     uint8_t file[MANIFEST_SIZE_MAX];
 };
 
