@@ -16,6 +16,9 @@ static void print_persona(const struct session *session, size_t index) {
                   states[persona->state]);
     if (session_can_choose(session, index))
         console_print(", %lu MB", (unsigned long)(persona->partition.size / MIB));
+    /* A folder can be called as a signed persona was: what asks for its PIN then is not to be trusted with it. */
+    if (entry->status == STORE_READY && session->vault_error != VAULT_NO_ORGANISATION)
+        console_print(", not signed");
     if (persona->version[0] != '\0')
         console_print(", version %s", persona->version);
     console_print("%s%s\n", persona->reason[0] != '\0' ? ": " : "", persona->reason);

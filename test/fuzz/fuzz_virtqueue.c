@@ -44,7 +44,7 @@ static void set_up_queue(uint32_t index) {
     struct virtqueue place;
     guest_describe(index, &place);
     set(0x30, index);
-    set(0x38, place.size);
+    set(0x38, (uint32_t)virtio_console_read(&channel, 0x34, 4));
     set(0x80, (uint32_t)place.descriptors);
     set(0x90, (uint32_t)place.available);
     set(0xa0, (uint32_t)place.used);

@@ -52,7 +52,7 @@ class Device:
         """Starts the loader alone, which makes the device's key, and enrols the device."""
         with self.terminal() as terminal:
             terminal.expect("First start", ANSWER)
-            terminal.picker()
+            assert re.search(r"personal .* ready, \d+ MB, not signed", terminal.picker())
             terminal.quit()
         image.get_from_esp(self.disk, "flipside/device/request", self.directory / "request")
         self.run("device", "enroll", "--name=first", "--yes", positional=[self.directory / "request"])
