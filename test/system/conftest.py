@@ -27,8 +27,9 @@ LOGS = BUILD / "log/system"
 
 
 def pytest_collection_modifyitems(items):
-    """Leaves the long runs out unless they are asked for; short ones come last, so that all workers end together."""
-    items.sort(key=lambda item: "short" in item.keywords)
+    """Leaves the long runs out unless they are asked for. What takes longest comes first and what is short last, so that
+    all workers end together."""
+    items.sort(key=lambda item: ("debian" not in item.keywords, "short" in item.keywords))
     if os.environ.get("FLIPSIDE_SOAK"):
         return
     skip = pytest.mark.skip(reason="only with --soak")
