@@ -20,6 +20,9 @@ enum {
     KEY_UNLOCK,
     KEY_DEVICE_SLOT,
     KEY_ESCROW_SLOT,
+    KEY_ACTIVATION,
+    ACTIVATION_ITEMS = 3,
+    CODE_WRAPPED_SIZE = KEYS_SIZE + KEY_WRAP_OVERHEAD,
     PAYLOAD_MAX = 2 * SLOTS_SEALED_MAX + 256,
 };
 
@@ -45,6 +48,12 @@ const char *grant_error_text(enum grant_error error) {
         return "the grant was taken already";
     case GRANT_WRONG_KEY:
         return "the grant has another key than the persona's";
+    case GRANT_CODE_NEEDED:
+        return "the activation code is needed, which the organisation gave to the user";
+    case GRANT_WRONG_CODE:
+        return "wrong activation code";
+    case GRANT_NO_MEMORY:
+        return "not enough memory to check the activation code";
     case GRANT_TOO_LONG:
         return "the grant is too long";
     case GRANT_NO_RANDOM:
@@ -85,15 +94,61 @@ static bool check_of(const struct grant *grant, const uint8_t *persona_key, uint
     return keys_derive(persona_key, KEYS_CHECK, grant->id, 0, check, KEYS_SIZE) == KEYS_OK;
 }
 
+/* ---- Activation code */
+
+enum grant_error grant_code_key(const struct grant *grant, const char *code, uint8_t *code_key) {
+    static const char label[] = "flipside activation 1";
+    uint8_t stretched[PIN_KEY_SIZE];
+    memset(code_key, 0, GRANT_CODE_KEY_SIZE);
+    enum pin_error error =
+        pin_stretch(code, ACTIVATION_SYMBOLS, grant->salt, sizeof(grant->salt), grant->cost, stretched);
+    if (error == PIN_OK && hkdf_expand(stretched, label, sizeof(label) - 1, code_key, GRANT_CODE_KEY_SIZE) != HKDF_OK)
+        error = PIN_FAILED;
+    crypto_wipe(stretched, sizeof(stretched));
+    if (error == PIN_OK)
+        return GRANT_OK;
+    return error == PIN_NO_MEMORY ? GRANT_NO_MEMORY : GRANT_FAILED;
+}
+
+static enum grant_error wrap_by_code(const struct grant *grant, const char *code, const uint8_t *persona_key,
+                                     uint8_t *wrapped) {
+    uint8_t code_key[GRANT_CODE_KEY_SIZE];
+    enum grant_error error = grant_code_key(grant, code, code_key);
+    if (error == GRANT_OK && key_wrap(code_key, persona_key, KEYS_SIZE, wrapped) != AEAD_OK)
+        error = GRANT_FAILED;
+    crypto_wipe(code_key, sizeof(code_key));
+    return error;
+}
+
+static enum grant_error seal_with_code(struct grant *grant, struct slots *slots, const uint8_t *persona_key,
+                                       const struct grant_target *target, struct random_stream *random) {
+    uint8_t wrapped[CODE_WRAPPED_SIZE] = {0};
+    if (grant->unlock != MANIFEST_UNLOCK_PIN)
+        return GRANT_MALFORMED;
+    grant->cost = target->cost;
+    if (grant->cost.memory_kib == 0)
+        grant->cost = (struct pin_cost){GRANT_CODE_MEMORY_KIB, GRANT_CODE_PASSES};
+    if (random_bytes(random, grant->salt, sizeof(grant->salt)) != RANDOM_OK)
+        return GRANT_NO_RANDOM;
+    enum grant_error error = wrap_by_code(grant, target->code, persona_key, wrapped);
+    if (error == GRANT_OK)
+        error = error_of_slots(slots_add_payload(slots, SLOT_DEVICE, wrapped, sizeof(wrapped), target->device, random));
+    crypto_wipe(wrapped, sizeof(wrapped));
+    return error;
+}
+
 enum grant_error grant_seal(struct grant *grant, const uint8_t *persona_key, const struct grant_target *target,
                             struct random_stream *random) {
     struct slots slots;
     slots_begin(&slots, grant->id);
-    enum slots_error error = slots_add_sealed(&slots, SLOT_DEVICE, persona_key, target->device, random);
-    if (error == SLOTS_OK)
-        error = slots_add_sealed(&slots, SLOT_ESCROW, persona_key, target->escrow, random);
-    if (error != SLOTS_OK)
-        return error_of_slots(error);
+    grant->activation = target->code != NULL;
+    enum grant_error error =
+        grant->activation ? seal_with_code(grant, &slots, persona_key, target, random)
+                          : error_of_slots(slots_add_sealed(&slots, SLOT_DEVICE, persona_key, target->device, random));
+    if (error == GRANT_OK)
+        error = error_of_slots(slots_add_sealed(&slots, SLOT_ESCROW, persona_key, target->escrow, random));
+    if (error != GRANT_OK)
+        return error;
     grant->device_slot = slots.slots[0];
     grant->escrow_slot = slots.slots[1];
     bool good = check_of(grant, persona_key, grant->check) && p256_thumbprint(target->device, grant->device) == P256_OK;
@@ -102,9 +157,17 @@ enum grant_error grant_seal(struct grant *grant, const uint8_t *persona_key, con
 
 /* ---- Writing */
 
+static void write_activation(struct cbor_writer *writer, const struct grant *grant) {
+    cbor_write_int(writer, KEY_ACTIVATION);
+    cbor_write_array(writer, ACTIVATION_ITEMS);
+    cbor_write_bytes(writer, grant->salt, sizeof(grant->salt));
+    cbor_write_uint(writer, grant->cost.memory_kib);
+    cbor_write_uint(writer, grant->cost.passes);
+}
+
 static size_t write_payload(const struct grant *grant, uint8_t *payload) {
     struct cbor_writer writer = cbor_write(payload, PAYLOAD_MAX);
-    cbor_write_map(&writer, KEY_ESCROW_SLOT);
+    cbor_write_map(&writer, grant->activation ? KEY_ACTIVATION : KEY_ESCROW_SLOT);
     cbor_write_int(&writer, KEY_FORMAT);
     cbor_write_uint(&writer, FORMAT);
     cbor_write_int(&writer, KEY_KIND);
@@ -123,6 +186,8 @@ static size_t write_payload(const struct grant *grant, uint8_t *payload) {
     cbor_write_bytes(&writer, grant->device_slot.sealed.object, grant->device_slot.sealed.size);
     cbor_write_int(&writer, KEY_ESCROW_SLOT);
     cbor_write_bytes(&writer, grant->escrow_slot.sealed.object, grant->escrow_slot.sealed.size);
+    if (grant->activation)
+        write_activation(&writer, grant);
     return writer.failed ? 0 : writer.size;
 }
 
@@ -136,6 +201,19 @@ static void read_slot(struct cbor_reader *reader, enum slot_type type, struct sl
     slot->type = type;
     memcpy(slot->sealed.object, object.start, object.size);
     slot->sealed.size = object.size;
+}
+
+/* A code where the user sets no PIN would be for nothing: no device is to ask for one. */
+static void read_activation(struct cbor_reader *reader, struct cbor_map *map, struct grant *grant) {
+    grant->activation = cbor_map_has(reader, map, KEY_ACTIVATION);
+    if (!grant->activation)
+        return;
+    (void)cbor_read_array_of(reader, ACTIVATION_ITEMS, ACTIVATION_ITEMS);
+    cbor_read_exactly(reader, grant->salt, sizeof(grant->salt));
+    grant->cost.memory_kib = (uint32_t)text_read_range(reader, PIN_MEMORY_MIN, PIN_MEMORY_MAX);
+    grant->cost.passes = (uint32_t)text_read_range(reader, 1, PIN_PASSES_MAX);
+    if (!pin_cost_is_good(grant->cost) || grant->unlock != MANIFEST_UNLOCK_PIN)
+        reader->failed = true;
 }
 
 static bool read_payload(struct grant *grant, struct cbor_bytes payload) {
@@ -160,6 +238,7 @@ static bool read_payload(struct grant *grant, struct cbor_bytes payload) {
     read_slot(&reader, SLOT_DEVICE, &grant->device_slot);
     cbor_map_need(&reader, &map, KEY_ESCROW_SLOT);
     read_slot(&reader, SLOT_ESCROW, &grant->escrow_slot);
+    read_activation(&reader, &map, grant);
     cbor_map_end(&reader, &map);
     return cbor_read_end(&reader);
 }
@@ -260,14 +339,36 @@ enum grant_error grant_check(const struct grant *grant, const uint8_t *id, const
     return grant->number > number ? GRANT_OK : GRANT_TAKEN;
 }
 
+static void begin_with(struct slots *slots, const struct grant *grant, enum slot_type type) {
+    slots_begin(slots, grant->id);
+    slots->slots[0] = type == SLOT_DEVICE ? grant->device_slot : grant->escrow_slot;
+    slots->count = 1;
+}
+
+static enum grant_error open_with_code(const struct slots *slots, const struct p256_agreer *agreer,
+                                       const uint8_t *code_key, uint8_t *persona_key) {
+    uint8_t wrapped[CODE_WRAPPED_SIZE];
+    if (code_key == NULL)
+        return GRANT_CODE_NEEDED;
+    enum grant_error error = error_of_slots(slots_open_payload(slots, 0, agreer, wrapped, sizeof(wrapped)));
+    if (error != GRANT_OK)
+        return error;
+    enum aead_error opened = key_unwrap(code_key, wrapped, persona_key, KEYS_SIZE);
+    crypto_wipe(wrapped, sizeof(wrapped));
+    if (opened == AEAD_OK)
+        return GRANT_OK;
+    return opened == AEAD_NOT_AUTHENTIC ? GRANT_WRONG_CODE : GRANT_FAILED;
+}
+
 enum grant_error grant_open_key(const struct grant *grant, enum slot_type type, const struct p256_agreer *agreer,
-                                uint8_t *persona_key) {
+                                const uint8_t *code_key, uint8_t *persona_key) {
     struct slots slots;
     uint8_t check[KEYS_SIZE];
-    slots_begin(&slots, grant->id);
-    slots.slots[0] = type == SLOT_DEVICE ? grant->device_slot : grant->escrow_slot;
-    slots.count = 1;
-    enum grant_error error = error_of_slots(slots_open_sealed(&slots, 0, agreer, persona_key));
+    begin_with(&slots, grant, type);
+    memset(persona_key, 0, KEYS_SIZE);
+    enum grant_error error = type == SLOT_DEVICE && grant->activation
+                                 ? open_with_code(&slots, agreer, code_key, persona_key)
+                                 : error_of_slots(slots_open_sealed(&slots, 0, agreer, persona_key));
     // What was signed is a slot that does not open: its signer made a mistake.
     if (error == GRANT_MALFORMED)
         error = GRANT_WRONG_KEY;

@@ -207,11 +207,18 @@ enum slots_error slots_add(struct slots *slots, const struct slot *slot) {
 
 enum slots_error slots_add_sealed(struct slots *slots, enum slot_type type, const uint8_t *persona_key,
                                   const struct p256_public *to, struct random_stream *random) {
+    return slots_add_payload(slots, type, persona_key, KEYS_SIZE, to, random);
+}
+
+enum slots_error slots_add_payload(struct slots *slots, enum slot_type type, const uint8_t *payload, size_t size,
+                                   const struct p256_public *to, struct random_stream *random) {
     uint8_t context[CONTEXT_MAX];
     struct cose_external external = {context, write_sealed_context(slots, type, context)};
-    struct cose_content content = {SLOT_TYPE, persona_key, KEYS_SIZE};
+    struct cose_content content = {SLOT_TYPE, payload, size};
     if (slots->count == SLOTS_MAX)
         return SLOTS_FULL;
+    if (size > SLOTS_PAYLOAD_MAX)
+        return SLOTS_TOO_LONG;
     if (type != SLOT_DEVICE && type != SLOT_ESCROW)
         return SLOTS_MALFORMED;
     struct slot *slot = &slots->slots[slots->count];
@@ -288,20 +295,26 @@ enum slots_error slots_open_pin(const struct slots *slots, size_t index, const v
 
 enum slots_error slots_open_sealed(const struct slots *slots, size_t index, const struct p256_agreer *agreer,
                                    uint8_t *persona_key) {
+    return slots_open_payload(slots, index, agreer, persona_key, KEYS_SIZE);
+}
+
+enum slots_error slots_open_payload(const struct slots *slots, size_t index, const struct p256_agreer *agreer,
+                                    uint8_t *payload, size_t size) {
     uint8_t context[CONTEXT_MAX];
     struct cose_encrypt encrypt;
-    size_t size = 0;
-    memset(persona_key, 0, KEYS_SIZE);
+    size_t opened = 0;
+    memset(payload, 0, size);
     if (index >= slots->count || slots->slots[index].type == SLOT_PIN)
         return SLOTS_NO_SLOT;
     const struct slot *slot = &slots->slots[index];
     struct cose_external external = {context, write_sealed_context(slots, slot->type, context)};
     enum cose_error error = cose_encrypt_read(&encrypt, slot->sealed.object, slot->sealed.size);
     if (error == COSE_OK)
-        error = cose_encrypt_open(&encrypt, SLOT_TYPE, &external, agreer, persona_key, KEYS_SIZE, &size);
-    if (error == COSE_OK && size != KEYS_SIZE)
+        error = cose_encrypt_open(&encrypt, SLOT_TYPE, &external, agreer, payload, size, &opened);
+    // One that is longer has no room.
+    if (error == COSE_NO_ROOM || (error == COSE_OK && opened != size))
         error = COSE_NOT_AUTHENTIC;
     if (error != COSE_OK)
-        crypto_wipe(persona_key, KEYS_SIZE);
+        crypto_wipe(payload, size);
     return error_of_cose(error);
 }

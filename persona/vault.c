@@ -6,20 +6,12 @@
 #include "crypto/hkdf.h"
 #include "vault_parts.h"
 
-static enum vault_error end(struct vault *vault, enum vault_error error) {
-    if (error != VAULT_OK)
-        return error;
-    vault->error = VAULT_OK;
-    vault->reason[0] = '\0';
-    return VAULT_OK;
-}
-
 enum vault_error vault_open(struct vault *vault, const struct vault_setup *setup) {
     memset(vault, 0, sizeof(*vault));
     vault->setup = *setup;
     if (setup->random == NULL)
         return vault_fail(vault, VAULT_NO_ENTROPY, NULL, NULL);
-    return end(vault, vault_open_device(vault));
+    return vault_end(vault, vault_open_device(vault));
 }
 
 void vault_close(struct vault *vault) {
@@ -41,18 +33,10 @@ bool vault_has(const struct store_files *files, const char *name) {
 }
 
 enum vault_error vault_look(struct vault *vault, const char *name, struct vault_persona *persona) {
-    return end(vault, vault_find(vault, name, persona));
+    return vault_end(vault, vault_find(vault, name, persona));
 }
 
 /* ---- Opening */
-
-static enum vault_error fail_grant(struct vault *vault, enum grant_error error) {
-    if (error == GRANT_NO_RANDOM)
-        return vault_fail(vault, VAULT_NO_ENTROPY, NULL, NULL);
-    if (error == GRANT_FAILED)
-        return vault_fail(vault, VAULT_FAILED, NULL, NULL);
-    return vault_fail(vault, VAULT_REFUSED, NULL, grant_error_text(error));
-}
 
 /* Adds what a grant says to the state that is to be. */
 static enum vault_error note_grant(struct vault *vault, struct state *next) {
@@ -82,13 +66,12 @@ static enum vault_error take_grant(struct vault *vault, struct state *next, cons
                                    uint8_t *persona_key) {
     static const uint8_t wiped[KEYS_SIZE];
     struct state_persona *known = state_find(&vault->state, vault->id);
-    enum grant_error opened = grant_open_key(&vault->grant, SLOT_DEVICE, &vault->agreer, persona_key);
-    if (opened == GRANT_OK && known != NULL && memcmp(known->check, wiped, sizeof(wiped)) != 0 &&
+    enum vault_error error = vault_open_grant(vault, persona_key);
+    if (error == VAULT_OK && known != NULL && memcmp(known->check, wiped, sizeof(wiped)) != 0 &&
         memcmp(known->check, vault->grant.check, sizeof(known->check)) != 0)
-        opened = GRANT_WRONG_KEY;
-    if (opened != GRANT_OK)
-        return fail_grant(vault, opened);
-    enum vault_error error = note_grant(vault, next);
+        error = vault_fail(vault, VAULT_REFUSED, NULL, grant_error_text(GRANT_WRONG_KEY));
+    if (error == VAULT_OK)
+        error = note_grant(vault, next);
     if (error != VAULT_OK)
         return error;
     slots_begin(&vault->slots, vault->id);
@@ -128,6 +111,8 @@ static enum vault_error check_request(struct vault *vault, const struct vault_pe
     case VAULT_ASKS_PIN:
         return pin != NULL ? VAULT_OK : vault_fail(vault, VAULT_PIN_NEEDED, NULL, NULL);
     case VAULT_ASKS_NEW_PIN:
+        if (found->code)
+            return vault_fail(vault, VAULT_CODE_NEEDED, NULL, NULL);
         if (pin == NULL)
             return vault_fail(vault, VAULT_PIN_NEEDED, NULL, NULL);
         return pin_size >= VAULT_PIN_MIN && pin_size <= PIN_SIZE_MAX ? VAULT_OK
@@ -177,6 +162,7 @@ static void wipe_grant(struct vault *vault) {
     if (vault_blank(vault, path) == VAULT_OK)
         vault->grant_waits = false;
     crypto_wipe(&vault->grant, sizeof(vault->grant));
+    vault_forget_code(vault);
 }
 
 enum vault_error vault_unlock(struct vault *vault, const char *name, const void *pin, size_t pin_size,
@@ -189,7 +175,7 @@ enum vault_error vault_unlock(struct vault *vault, const char *name, const void 
         wipe_grant(vault);
     if (error == VAULT_OK)
         vault_wipe_old_slots(vault);
-    return end(vault, error);
+    return vault_end(vault, error);
 }
 
 void vault_unlocked_wipe(struct vault_unlocked *unlocked) { crypto_wipe(unlocked, sizeof(*unlocked)); }
@@ -230,7 +216,7 @@ static enum vault_error set_pin(struct vault *vault, const char *name, const uin
 
 enum vault_error vault_set_pin(struct vault *vault, const char *name, const uint8_t *persona_key, const void *pin,
                                size_t pin_size) {
-    return end(vault, set_pin(vault, name, persona_key, pin, pin_size));
+    return vault_end(vault, set_pin(vault, name, persona_key, pin, pin_size));
 }
 
 static enum vault_error blank_files(struct vault *vault) {
@@ -264,4 +250,4 @@ static enum vault_error wipe(struct vault *vault, const char *name) {
     return vault_save(vault, &next);
 }
 
-enum vault_error vault_wipe(struct vault *vault, const char *name) { return end(vault, wipe(vault, name)); }
+enum vault_error vault_wipe(struct vault *vault, const char *name) { return vault_end(vault, wipe(vault, name)); }

@@ -199,6 +199,7 @@ static enum vault_error find_way_in(struct vault *vault, struct vault_persona *p
     if (grant_why != NULL && persona->reason[0] == '\0')
         vault_say(persona->reason, grant_why);
     persona->recovery = vault->grant_waits && is_known(known);
+    persona->code = vault_needs_code(vault);
     if (vault->grant_waits)
         persona->status = vault->grant.unlock == MANIFEST_UNLOCK_PIN ? VAULT_ASKS_NEW_PIN : VAULT_READY;
     else if (!is_known(known))

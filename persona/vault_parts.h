@@ -22,6 +22,9 @@ enum vault_error vault_fail(struct vault *vault, enum vault_error error, const c
 enum vault_error vault_fail_tpm(struct vault *vault, enum tpm_error error);
 enum vault_error vault_fail_slots(struct vault *vault, enum slots_error error);
 
+/* What a call ends with: when all went well, no reason of what was found on the way is left. @return the error */
+enum vault_error vault_end(struct vault *vault, enum vault_error error);
+
 /* ---- vault_files.c */
 
 /* Path of a persona's file, "personas/NAME/FILE"; `path` has STORE_PATH_SIZE bytes. */
@@ -47,6 +50,14 @@ enum vault_error vault_catch_up(struct vault *vault);
 /* ---- vault_device.c */
 
 enum vault_error vault_open_device(struct vault *vault);
+
+/* ---- vault_activate.c */
+
+/* Whether the grant that waits asks for a code that was not given yet. */
+bool vault_needs_code(const struct vault *vault);
+
+/* Opens the key in the grant that waits. */
+enum vault_error vault_open_grant(struct vault *vault, uint8_t *persona_key);
 
 /* ---- vault_look.c */
 

@@ -33,6 +33,12 @@ const char *vault_error_text(enum vault_error error) {
         return "the persona is damaged, or not for this device";
     case VAULT_TOO_MANY:
         return "the device has as many personas as it can have";
+    case VAULT_CODE_NEEDED:
+        return grant_error_text(GRANT_CODE_NEEDED);
+    case VAULT_CODE_BAD:
+        return activation_error_text(ACTIVATION_NO_CODE);
+    case VAULT_WRONG_CODE:
+        return grant_error_text(GRANT_WRONG_CODE);
     case VAULT_PIN_NEEDED:
         return "a PIN is needed";
     case VAULT_NO_PIN:
@@ -75,6 +81,14 @@ void vault_say_number(char *line, uint64_t number) {
         number /= 10;
     } while (number > 0);
     vault_say(line, digits + place);
+}
+
+enum vault_error vault_end(struct vault *vault, enum vault_error error) {
+    if (error != VAULT_OK)
+        return error;
+    vault->error = VAULT_OK;
+    vault->reason[0] = '\0';
+    return VAULT_OK;
 }
 
 enum vault_error vault_fail(struct vault *vault, enum vault_error error, const char *what, const char *why) {

@@ -5,6 +5,7 @@ encrypted one that an organisation issues to this machine after its first start.
 
 import argparse
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -81,13 +82,14 @@ class Owner:
         machine.expect(r"First start", BOOT_SECONDS)
         machine.expect(r"Digits and arrows choose", BOOT_SECONDS)
 
-    def choose_pin(self, machine):
-        """The user unlocks `work`, the second of two, in the picker: a new one asks for a new PIN."""
+    def choose_pin(self, machine, code):
+        """The user unlocks `work`, the second of two, in the picker: a new one asks for the activation code and a new PIN."""
         machine.send("2")
         machine.send("u")
-        for prompt in ("New PIN: ", "The same again: "):
+        pin = self.options.pin
+        for prompt, typed in (("Activation code: ", code), ("New PIN: ", pin), ("The same again: ", pin)):
             machine.expect(prompt, BOOT_SECONDS)
-            machine.send_line(self.options.pin)
+            machine.send_line(typed)
         machine.expect(r"Decrypting work.* good", BOOT_SECONDS)
         machine.expect(r"Digits and arrows choose", BOOT_SECONDS)
 
@@ -126,10 +128,12 @@ def provision(options):
     owner.start("it makes its key and writes a request to be enrolled", None)
     administrator.run("device", "enroll", "--name=terminal", "--yes", disk)
     create(administrator, work)
-    administrator.run("persona", "issue", "--device=terminal", f"--to={out}", "work")
+    issued = administrator.run("persona", "issue", "--device=terminal", f"--to={out}", "work")
+    code = re.search(r"activation-code +(\S+)", issued).group(1)
     administrator.run("deliver", out, disk)
     administrator.run("verify", disk)
-    owner.start(f"its user chooses the PIN {options.pin}", owner.choose_pin)
+    owner.start(f"its user types the activation code {code} and chooses the PIN {options.pin}",
+                lambda machine: owner.choose_pin(machine, code))
     # What was issued is on the disk now; the encrypted root would take its room twice.
     shutil.rmtree(out)
     os.replace(disk, options.disk)

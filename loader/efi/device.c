@@ -164,6 +164,7 @@ enum vault_status session_look(struct session *session, size_t index) {
     persona->attempts_left = look.status == VAULT_ASKS_PIN ? look.attempts_left : 0;
     persona->delay_s = look.delay_s;
     persona->recovery = look.recovery;
+    persona->code = look.code;
     if (persona->kernel_file.memory != NULL || persona->unpacked.memory != NULL)
         return look.status;
     if (look.manifest != NULL)

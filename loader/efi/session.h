@@ -52,6 +52,7 @@ struct session_persona {
     uint32_t attempts_left;   /* SESSION_LOCKED; 0: it asks for no PIN, or for a new one */
     uint32_t delay_s;         /* before the next attempt */
     bool recovery;            /* its PIN is new since the old one was lost */
+    bool code;                /* it asks for an activation code before that */
     uint32_t flip_timeout_s;  /* 0: the terminal's */
     uint8_t id[KEYS_ID_SIZE]; /* of its manifest */
     char version[SESSION_VERSION_SIZE];

@@ -64,9 +64,38 @@ static void ask_pin(const struct session *session, size_t index, struct typed *t
     read_pin("PIN: ", typed);
 }
 
-static void ask_new_pin(const struct session *session, size_t index, struct typed *typed) {
-    console_print("%s %s: choose its PIN. ", session->store.personas[index].name,
-                  session->personas[index].recovery ? "was recovered by your organisation" : "is new on this device");
+static const char *news_of(const struct session *session, size_t index) {
+    return session->personas[index].recovery ? "was recovered by your organisation" : "is new on this device";
+}
+
+/* @return whether the code is right, or none is asked for; else the user gave up */
+static bool ask_code(struct session *session, size_t index) {
+    char typed[ACTIVATION_TYPED_MAX];
+    const char *name = session->store.personas[index].name;
+    enum vault_error error = VAULT_WRONG_CODE;
+    if (!session->personas[index].code)
+        return true;
+    console_print("%s %s: type the activation code that you have from your organisation; Esc: back\n", name,
+                  news_of(session, index));
+    while (error == VAULT_WRONG_CODE || error == VAULT_CODE_BAD) {
+        size_t size = console_read_secret("Activation code: ", typed, sizeof(typed));
+        if (size == 0)
+            return false;
+        error = vault_activate(&session->vault, name, typed, size);
+        crypto_wipe(typed, sizeof(typed));
+        if (error != VAULT_OK)
+            console_print("%s: %s\n", name, session->vault.reason);
+        if (error == VAULT_WRONG_CODE)
+            console_wait(VAULT_CODE_DELAY_S * 1000);
+    }
+    return error == VAULT_OK;
+}
+
+static void ask_new_pin(struct session *session, size_t index, struct typed *typed) {
+    typed->size = 0;
+    if (!ask_code(session, index))
+        return;
+    console_print("%s %s: choose its PIN. ", session->store.personas[index].name, news_of(session, index));
     read_new_pin(typed);
 }
 
@@ -81,8 +110,10 @@ static enum outcome attempt(struct session *session, size_t index, enum vault_st
         ask_pin(session, index, &typed);
     if (status == VAULT_ASKS_NEW_PIN)
         ask_new_pin(session, index, &typed);
-    if (status != VAULT_READY && typed.size == 0)
+    if (status != VAULT_READY && typed.size == 0) {
+        vault_forget_code(&session->vault);
         return GIVEN_UP;
+    }
     if (typed.size > 0)
         console_print("A moment...\n");
     enum vault_error error =

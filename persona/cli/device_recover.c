@@ -17,6 +17,7 @@ struct work {
     struct issued issued;
     struct grant grant; /* the recorded one */
     const char *device, *slots, *to;
+    bool without_code;
     uint8_t persona_key[KEYS_SIZE];
 };
 
@@ -38,7 +39,7 @@ static enum cli_exit open_slots(struct work *work) {
 }
 
 static enum cli_exit open_grant(struct work *work) {
-    enum grant_error error = grant_open_key(&work->grant, SLOT_ESCROW, &work->escrow.agreer, work->persona_key);
+    enum grant_error error = grant_open_key(&work->grant, SLOT_ESCROW, &work->escrow.agreer, NULL, work->persona_key);
     if (error != GRANT_OK)
         cli_error("the recorded escrow slot: %s", grant_error_text(error));
     return error == GRANT_OK ? CLI_GOOD : CLI_REFUSED;
@@ -70,7 +71,8 @@ static enum cli_exit write_grant(struct work *work) {
     grant.kind = GRANT_RECOVERY;
     grant.unlock = work->grant.unlock;
     memcpy(grant.id, work->manifest.id, sizeof(grant.id));
-    bool good = issue_grant(&work->record, &work->signing, &grant, work->persona_key, &work->random, &work->issued) &&
+    bool good = issue_grant(&work->record, &work->signing, &grant, work->persona_key, &work->random, work->without_code,
+                            &work->issued) &&
                 issue_write(&work->issued, work->manifest.name, work->to) &&
                 issue_note(&work->record, &work->manifest, &work->issued);
     return good ? CLI_GOOD : CLI_FAILED;
@@ -115,15 +117,18 @@ static void print(const struct cli *cli, const struct work *work) {
     report_text(&report, "persona", work->manifest.name);
     report_text(&report, "device", work->issued.device.name);
     report_number(&report, "grant", work->issued.number);
+    issue_report_code(&report, &work->issued);
     report_bool(&report, "dry-run", cli->dry_run);
     report_end(&report);
 }
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     static struct work work;
-    const struct option_value options[] = {
-        {.name = "device", .to = &work.device}, {.name = "slots", .to = &work.slots}, {.name = "to", .to = &work.to}};
-    int at = cli_options(cli, options, 3, argc, argv);
+    const struct option_value options[] = {{.name = "device", .to = &work.device},
+                                           {.name = "slots", .to = &work.slots},
+                                           {.name = "to", .to = &work.to},
+                                           {.name = "no-activation-code", .flag = &work.without_code}};
+    int at = cli_options(cli, options, 4, argc, argv);
     if (at == 0)
         return CLI_USAGE;
     if (at != argc - 1 || !config_is_name(argv[at]) || work.device == NULL || work.to == NULL) {
@@ -145,12 +150,15 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
 const struct verb verb_device_recover = {
     {"device", "recover"},
     "let a user who lost the PIN set a new one, with nothing lost",
-    "usage: flipside device recover --device=DEVICE [--slots=FILE] --to=DIRECTORY PERSONA\n\n"
+    "usage: flipside device recover --device=DEVICE [--slots=FILE] --to=DIRECTORY [--no-activation-code] PERSONA\n\n"
     "Opens the persona's key with the escrow key and grants it to the same device once more, under a higher number: "
     "the\n"
-    "device takes the grant once, and the user sets a new PIN. 'deliver' puts it onto the disk. Needs escrow.key.\n\n"
+    "device takes the grant once, and the user sets a new PIN. 'deliver' puts it onto the disk. Needs escrow.key.\n"
+    "The user needs the activation code that is shown here, once, and kept nowhere: tell it by another way than the\n"
+    "grant's.\n\n"
     "  --device=DEVICE         its name, or the first digits of its thumbprint\n"
     "  --slots=FILE            take the escrow slot from the device's slots.a or slots.b, not from the record\n"
-    "  --to=DIRECTORY          where to write the grant\n",
+    "  --to=DIRECTORY          where to write the grant\n"
+    "  --no-activation-code    the user needs nothing but the device to choose the PIN\n",
     run,
 };

@@ -109,6 +109,7 @@ static enum verdict show_grant(const struct subject *subject) {
     report_hex(subject->report, "device", grant.device, sizeof(grant.device));
     report_number(subject->report, "number", grant.number);
     report_text(subject->report, "unlock", grant.unlock == MANIFEST_UNLOCK_PIN ? "pin" : "device");
+    report_bool(subject->report, "asks-for-activation-code", grant.activation);
     return SHOWN;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "crypto/hkdf.h"
+
 enum cli_exit issue_read(struct record *record, const struct manifest *manifest, struct issued *issued) {
     static struct grant grant;
     const struct record_value values[] = {{.text = manifest->name}, {.text = issued->device.name}};
@@ -23,21 +25,42 @@ enum cli_exit issue_read(struct record *record, const struct manifest *manifest,
     return CLI_REFUSED;
 }
 
+static enum grant_error seal_with_code(struct grant *grant, const uint8_t *persona_key,
+                                       const struct grant_target *target, struct random_stream *random,
+                                       struct issued *issued) {
+    char symbols[ACTIVATION_SYMBOLS];
+    struct grant_target with_code = *target;
+    with_code.code = symbols;
+    if (activation_make(random, issued->code) != ACTIVATION_OK ||
+        activation_read(issued->code, strlen(issued->code), symbols) != ACTIVATION_OK)
+        return GRANT_NO_RANDOM;
+    enum grant_error error = grant_seal(grant, persona_key, &with_code, random);
+    crypto_wipe(symbols, sizeof(symbols));
+    return error;
+}
+
 bool issue_grant(const struct record *record, const struct org_key *signing, struct grant *grant,
-                 const uint8_t *persona_key, struct random_stream *random, struct issued *issued) {
-    struct grant_target target = {&issued->device.enrolment.key, &record->escrow};
+                 const uint8_t *persona_key, struct random_stream *random, bool without_code, struct issued *issued) {
+    const struct grant_target target = {.device = &issued->device.enrolment.key, .escrow = &record->escrow};
     uint8_t delegation[DELEGATION_SIZE_MAX];
     struct cbor_bytes chain;
+    bool plain = without_code || grant->unlock != MANIFEST_UNLOCK_PIN;
     grant->number = issued->number + 1;
     if (!persona_chain(record, &chain, delegation))
         return false;
-    enum grant_error error = grant_seal(grant, persona_key, &target, random);
+    enum grant_error error = plain ? grant_seal(grant, persona_key, &target, random)
+                                   : seal_with_code(grant, persona_key, &target, random, issued);
     if (error == GRANT_OK)
         error = grant_write(grant, &chain, 1, &signing->signer, issued->file, sizeof(issued->file), &issued->size);
     if (error != GRANT_OK)
         cli_error("grant for %s: %s", issued->device.name, grant_error_text(error));
     issued->number = grant->number;
     return error == GRANT_OK;
+}
+
+void issue_report_code(struct report *report, const struct issued *issued) {
+    if (issued->code[0] != '\0')
+        report_text(report, "activation-code", issued->code);
 }
 
 bool issue_note(struct record *record, const struct manifest *manifest, const struct issued *issued) {

@@ -19,6 +19,7 @@ struct work {
     struct issued devices[COSE_RECIPIENTS_MAX]; /* all that have the persona, with those that get it now */
     size_t device_count;
     const char *to;
+    bool without_code;
 };
 
 /* ---- To whom */
@@ -175,9 +176,10 @@ static bool make_grant(struct work *work, struct issued *issued) {
     grant.kind = GRANT_ISSUE;
     grant.unlock = work->manifest.unlock;
     memcpy(grant.id, work->manifest.id, sizeof(grant.id));
-    bool good = random_bytes(&work->random, persona_key, sizeof(persona_key)) == RANDOM_OK &&
-                write_root(work, issued, persona_key) &&
-                issue_grant(&work->record, &work->signing, &grant, persona_key, &work->random, issued);
+    bool good =
+        random_bytes(&work->random, persona_key, sizeof(persona_key)) == RANDOM_OK &&
+        write_root(work, issued, persona_key) &&
+        issue_grant(&work->record, &work->signing, &grant, persona_key, &work->random, work->without_code, issued);
     crypto_wipe(persona_key, sizeof(persona_key));
     return good;
 }
@@ -242,6 +244,7 @@ static void print(const struct cli *cli, const struct work *work) {
         report_text(&report, "device", work->devices[i].device.name);
         report_text(&report, "thumbprint", work->devices[i].device.hex);
         report_number(&report, "grant", work->devices[i].number);
+        issue_report_code(&report, &work->devices[i]);
         report_item_end(&report);
     }
     report_list_end(&report);
@@ -255,8 +258,9 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     const struct option_value options[] = {
         {.name = "device", .list = names, .list_room = COSE_RECIPIENTS_MAX, .list_count = &count},
         {.name = "to", .to = &work.to},
+        {.name = "no-activation-code", .flag = &work.without_code},
     };
-    int at = cli_options(cli, options, 2, argc, argv);
+    int at = cli_options(cli, options, 3, argc, argv);
     if (at == 0)
         return CLI_USAGE;
     if (at != argc - 1 || !config_is_name(argv[at]) || work.to == NULL) {
@@ -278,15 +282,21 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
 const struct verb verb_persona_issue = {
     {"persona", "issue"},
     "issue a persona's newest version to devices",
-    "usage: flipside persona issue [--device=DEVICE ...] --to=DIRECTORY PERSONA\n\n"
+    "usage: flipside persona issue [--device=DEVICE ...] --to=DIRECTORY [--no-activation-code] PERSONA\n\n"
     "Writes what the devices need to DIRECTORY, from where anything may carry it to them and 'deliver' puts it onto "
     "their\n"
     "disks: the encrypted files and their manifest; the content key, sealed to all devices that have the persona; and\n"
     "for each device its grant, which holds the persona's key for this device, sealed to the device and to the escrow\n"
     "key. A device that gets the persona now also gets its encrypted root file system; one that has it already keeps\n"
     "its key and its data.\n\n"
+    "Where the user chooses a PIN, the grant opens only with an activation code besides the device, so that nobody "
+    "who\n"
+    "has both before the user does chooses it. The code of each device that gets the persona now is shown here, once,\n"
+    "and kept nowhere: tell it to the user by another way than the grant's. For one that got lost, 'device recover'\n"
+    "makes a grant with another.\n\n"
     "  --device=DEVICE         an enrolled device that is to have the persona: its name, or the first digits of its\n"
     "                          thumbprint; may be given again; without, those that have it already\n"
-    "  --to=DIRECTORY          where to write\n",
+    "  --to=DIRECTORY          where to write\n"
+    "  --no-activation-code    the user needs nothing but the device to choose the PIN\n",
     run,
 };

@@ -64,6 +64,8 @@ static bool count_issue(struct work *work) {
         return false;
     work->number = record_number(&work->record, "SELECT number FROM usim WHERE device = ?", &device, 1, 0);
     return work->number != 0;
+}
+
 /* A name in the policy is a folder's, which whoever writes the disk can make: where the organisation has signed such a
  * persona, that one alone is meant. */
 static enum cli_exit bind_personas(struct work *work) {

@@ -23,7 +23,10 @@ static void prepare(void) {
         return;
     random_numbers = known_random(60);
     require(p256_generate(&root, &random_numbers) == P256_OK && p256_generate(&device, &random_numbers) == P256_OK);
-    const struct grant_target target = {&device.public_key, &root.public_key};
+    const struct grant_target target = {.device = &device.public_key,
+                                        .escrow = &root.public_key,
+                                        .code = "0000000000000000",
+                                        .cost = {PIN_MEMORY_MIN, 1}};
     struct p256_signer signer = p256_software_signer(&software);
     trust = (struct delegation_trust){root.public_key, 0};
     require(grant_seal(&grant, persona_key, &target, &random_numbers) == GRANT_OK);
@@ -38,7 +41,8 @@ static void try_file(const uint8_t *data, size_t size) {
     require((fault.error == GRANT_OK) == (is_genuine && size <= GRANT_SIZE_MAX));
     require(fault.error == GRANT_OK || memcmp(&grant, &nothing, sizeof(nothing)) == 0);
     if (grant_read(&grant, data, size) == GRANT_OK)
-        require(grant.number > 0 && grant.device_slot.type == SLOT_DEVICE && grant.escrow_slot.type == SLOT_ESCROW);
+        require(grant.number > 0 && grant.device_slot.type == SLOT_DEVICE && grant.escrow_slot.type == SLOT_ESCROW &&
+                (!grant.activation || (grant.unlock == MANIFEST_UNLOCK_PIN && pin_cost_is_good(grant.cost))));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

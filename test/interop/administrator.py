@@ -55,6 +55,7 @@ class Administrator:
         (directory / "initrd").write_bytes(INITRD)
         (directory / "loader").write_bytes(KERNEL[:8192])
         self.devices = [generate() for _ in range(devices)]
+        self.codes = {}  # activation codes by device, as they were shown last
         for number, device in enumerate(self.devices):
             (directory / f"request{number}").write_bytes(enrolment(device, keeping=1 + number % 2))
 
@@ -66,7 +67,13 @@ class Administrator:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True)
         assert done.returncode == status, done.stdout + done.stderr
         assert done.stderr.startswith("flipside: ") or status == 0 or done.stdout, "a failure must be explained"
-        return json.loads(done.stdout) if status == 0 or not done.stderr else done.stderr
+        if status != 0 and done.stderr:
+            return done.stderr
+        result = json.loads(done.stdout)
+        for item in [result, *(result.get("devices") or [])]:
+            if "activation-code" in item:
+                self.codes[item["device"]] = item["activation-code"]
+        return result
 
     def init(self):
         self.run("org", "init", "--name=Test", "--key-memory=1")

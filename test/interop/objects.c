@@ -30,6 +30,7 @@ static const uint8_t device_id[KEYS_ID_SIZE] = {0xdd};
 static const char payload[] = "payload of a test", pin[] = "2580";
 static const char test_type[] = "application/vnd.flipside.test";
 static const struct cose_external external = {"external", 8};
+static const char activation_code[] = "K7QF-2M8X-9RTB-4H6N";
 static int failures;
 
 static void require(bool good, const char *what) {
@@ -300,11 +301,13 @@ static void check_slots(void) {
 
 static void make_grant(void) {
     struct grant grant = {.kind = GRANT_ISSUE, .number = 1, .unlock = MANIFEST_UNLOCK_PIN};
-    const struct grant_target target = {&device.public_key, &escrow.public_key};
+    char code[ACTIVATION_SYMBOLS];
+    const struct grant_target target = {.device = &device.public_key, .escrow = &escrow.public_key, .code = code};
     struct p256_signer by_root = p256_software_signer(&root_software);
     uint8_t file[GRANT_SIZE_MAX] = {0};
     size_t size = 0;
     memcpy(grant.id, version.id, sizeof(grant.id));
+    require(activation_read(activation_code, strlen(activation_code), code) == ACTIVATION_OK, "activation code");
     require(grant_seal(&grant, persona_key, &target, &random_numbers) == GRANT_OK &&
                 grant_write(&grant, NULL, 0, &by_root, file, sizeof(file), &size) == GRANT_OK,
             "grant");
@@ -315,14 +318,18 @@ static void check_grant(void) {
     struct grant grant;
     const struct delegation_trust trust = {root.public_key, 3};
     struct p256_agreer by_device = p256_software_agreer(&device_software);
-    uint8_t key[KEYS_SIZE], thumbprint[P256_THUMBPRINT_SIZE];
+    uint8_t key[KEYS_SIZE], thumbprint[P256_THUMBPRINT_SIZE], code_key[GRANT_CODE_KEY_SIZE];
+    char code[ACTIVATION_SYMBOLS];
     const struct file *file = load("grant");
     struct grant_fault fault = grant_open(&grant, &trust, file->bytes, file->size);
     expect(fault.error == GRANT_OK, "grant", grant_fault_text(fault));
     require(p256_thumbprint(&device.public_key, thumbprint) == P256_OK, "thumbprint");
     enum grant_error error = grant_check(&grant, version.id, thumbprint, 0);
+    require(activation_read(activation_code, strlen(activation_code), code) == ACTIVATION_OK, "activation code");
     if (error == GRANT_OK)
-        error = grant_open_key(&grant, SLOT_DEVICE, &by_device, key);
+        error = grant_code_key(&grant, code, code_key);
+    if (error == GRANT_OK)
+        error = grant_open_key(&grant, SLOT_DEVICE, &by_device, code_key, key);
     expect(error == GRANT_OK && memcmp(key, persona_key, sizeof(key)) == 0, "grant's key", grant_error_text(error));
 }
 

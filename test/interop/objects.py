@@ -160,10 +160,13 @@ def read_stream(key, name, data):
 # PIN slots
 
 
+def stretch(pin, salt, cost):
+    return argon2.low_level.hash_secret_raw(pin, salt, time_cost=cost[1], memory_cost=cost[0], parallelism=1, hash_len=32,
+                                            type=argon2.low_level.Type.ID)
+
+
 def pin_cipher(pin, salt, cost, secret):
-    stretched = argon2.low_level.hash_secret_raw(pin, salt, time_cost=cost[1], memory_cost=cost[0], parallelism=1,
-                                                 hash_len=32, type=argon2.low_level.Type.ID)
-    return AESGCM(expand(mac(secret, stretched), b"flipside pin slot 1"))
+    return AESGCM(expand(mac(secret, stretch(pin, salt, cost)), b"flipside pin slot 1"))
 
 
 def pin_external(identity, salt, cost, blob):
@@ -180,3 +183,23 @@ def content_external(identity, version):
 
 def file_label(identity, version, kind):
     return encode(["flipside file 1", identity, version, kind], "file-label")
+
+
+# Activation codes
+
+SYMBOLS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def check_symbol(symbols):
+    """The last symbol of an activation code whose others these are."""
+    total = 0
+    for symbol in symbols:
+        total = (total ^ SYMBOLS.index(symbol)) << 1
+        total ^= 0x25 if total & 32 else 0
+    return SYMBOLS[total]
+
+
+def code_key(code, activation):
+    """What an activation code, as it is shown, unwraps a grant with."""
+    salt, *cost = activation
+    return expand(stretch(code.replace("-", "").encode(), salt, cost), b"flipside activation 1")

@@ -10,8 +10,8 @@ import subprocess
 import pytest
 
 from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image
-from objects import (content_external, cose_key, decode, derive, encode, file_label, generate, public_of,
-                     read_stream, sealed_external, sha256, thumbprint, unseal, verify)
+from objects import (aes_key_unwrap, check_symbol, code_key, content_external, cose_key, decode, derive, encode, file_label,
+                     generate, public_of, read_stream, sealed_external, sha256, thumbprint, unseal, verify)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,7 @@ def made(tmp_path_factory):
     issued = organisation.issue()
     assert [(d["device"], d["thumbprint"], d["grant"]) for d in issued["devices"]] == [
         ("dev0", hex_of(organisation.devices[0]), 1), ("dev1", hex_of(organisation.devices[1]), 1)]
+    assert len({d["activation-code"] for d in issued["devices"]}) == 2
     return organisation
 
 
@@ -39,7 +40,8 @@ def copy(made, tmp_path):
     """The same organisation, for a test that changes it."""
     shutil.copytree(made.directory, tmp_path / "copy")
     organisation = Administrator.__new__(Administrator)
-    organisation.__dict__ = dict(made.__dict__, directory=tmp_path / "copy", path=tmp_path / "copy/org", out=tmp_path / "copy/out")
+    organisation.__dict__ = dict(made.__dict__, directory=tmp_path / "copy", path=tmp_path / "copy/org", out=tmp_path / "copy/out",
+                                 codes=dict(made.codes))
     return organisation
 
 
@@ -62,7 +64,10 @@ def grant_of(organisation, device):
     data = (organisation.out / "devices" / hex_of(device) / "work.grant").read_bytes()
     _, signed = decode(data, "grant-file")
     grant = decode(verify(signed, "grant+cbor", keys_of(organisation)[1]), "grant")
-    return grant, unseal(grant[8], "slot", sealed_external(grant[3], 2), device)
+    code = organisation.codes[f"dev{organisation.devices.index(device)}"]
+    assert grant[10][1:] == [8192, 4]
+    wrapped = unseal(grant[8], "slot", sealed_external(grant[3], 2), device)
+    return grant, aes_key_unwrap(code_key(code, grant[10]), wrapped)
 
 
 def test_devices_open_what_they_were_issued(made):
@@ -175,6 +180,22 @@ def test_recovery_grants_the_same_key_again(copy):
                                      f"--to={copy.out}", "work", status=3)
     assert "wrong passphrase" in copy.run("device", "recover", "--device=dev0", f"--to={copy.out}", "work", status=3,
                                           passphrase="wrong")
+
+
+def test_an_activation_code_is_shown_once_and_kept_nowhere(copy):
+    code = copy.codes["dev0"]
+    assert check_symbol(code.replace("-", "")[:-1]) == code[-1]
+    # What is issued again is the same grant, of which nobody knows the code but who read it.
+    assert all("activation-code" not in device for device in copy.issue()["devices"])
+    for file in [file for file in copy.directory.rglob("*") if file.is_file()]:
+        content = file.read_bytes()
+        assert code.encode() not in content and code.replace("-", "").encode() not in content, file
+    assert copy.run("inspect", copy.out / "devices" / hex_of(copy.devices[0]) / "work.grant")["asks-for-activation-code"]
+    recovered = copy.run("device", "recover", "--device=dev0", f"--to={copy.out}", "work")
+    assert recovered["activation-code"] not in copy.codes["dev1"] and recovered["activation-code"] != code
+    assert "activation-code" not in copy.run("device", "recover", "--device=dev0", f"--to={copy.out}", "--no-activation-code", "work")
+    _, signed = decode((copy.out / "devices" / hex_of(copy.devices[0]) / "work.grant").read_bytes(), "grant-file")
+    assert 10 not in decode(verify(signed, "grant+cbor", keys_of(copy)[1]), "grant")
 
 
 def test_a_root_is_encrypted_for_each_device(copy):

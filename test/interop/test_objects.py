@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from objects import (SCHEMA, aes_key_unwrap, aes_key_wrap, content_external, cose_key, decode, derive, encode, file_label,
-                     from_scalar, generate, mac, pin_cipher, pin_external, public_of, read_stream, scalar_of, seal,
+from objects import (SCHEMA, aes_key_unwrap, aes_key_wrap, check_symbol, code_key, content_external, cose_key, decode, derive,
+                     encode, file_label, from_scalar, generate, mac, pin_cipher, pin_external, public_of, read_stream, scalar_of, seal,
                      sealed_external, sha256, sign, thumbprint, unseal, verify, write_stream)
 
 TOOL = os.environ.get("INTEROP_OBJECTS", "build/host/test/interop/interop-objects")
@@ -16,6 +16,7 @@ IDENTITY, VERSION, KERNEL = bytes(range(1, 17)), 7, 1
 DEVICE_ID = b"\xdd" + bytes(15)
 PAYLOAD, PIN, PLAIN = b"payload of a test", b"2580", bytes(i * 7 % 256 for i in range(10000))
 COST = [64, 2]
+CODE = "K7QF-2M8X-9RTB-4H6" + check_symbol("K7QF2M8X9RTB4H6")
 STATE = (9, 3, b"\xaa" + bytes(31), [5, b"\xbb" + bytes(31)], [[IDENTITY, bytes(32), 2, 0, 5, 0, 6, 7, 2, 0]])
 
 
@@ -87,8 +88,9 @@ def test_grant(ours, key):
     grant = decode(verify(grant, "grant+cbor", key("root").public_key()), "grant")
     assert (grant[2], grant[3], grant[4], grant[6], grant[7]) == (1, IDENTITY, thumbprint(key("device").public_key()), 1, 2)
     assert grant[5] == derive(ours("persona.key"), "check", IDENTITY, 0)
-    for item, kind, name in ((8, 2, "device"), (9, 3, "escrow")):
-        assert unseal(grant[item], "slot", sealed_external(IDENTITY, kind), key(name)) == ours("persona.key")
+    assert unseal(grant[9], "slot", sealed_external(IDENTITY, 3), key("escrow")) == ours("persona.key")
+    wrapped = unseal(grant[8], "slot", sealed_external(IDENTITY, 2), key("device"))
+    assert aes_key_unwrap(code_key(CODE, grant[10]), wrapped) == ours("persona.key")
 
 
 def test_organisation(ours, key):
@@ -127,9 +129,11 @@ def make_slots(persona_key, secret, device, escrow):
 
 
 def make_grant(root, persona_key, device, escrow):
-    slots = [seal("slot", persona_key, sealed_external(IDENTITY, kind), to.public_key()) for kind, to in ((2, device), (3, escrow))]
+    activation = [os.urandom(16), 8, 1]
+    slots = [seal("slot", payload, sealed_external(IDENTITY, kind), to.public_key())
+             for kind, to, payload in ((2, device, aes_key_wrap(code_key(CODE, activation), persona_key)), (3, escrow, persona_key))]
     grant = {1: 1, 2: 1, 3: IDENTITY, 4: thumbprint(device.public_key()), 5: derive(persona_key, "check", IDENTITY, 0),
-             6: 1, 7: 2, 8: slots[0], 9: slots[1]}
+             6: 1, 7: 2, 8: slots[0], 9: slots[1], 10: activation}
     return encode([[], sign(root, "grant+cbor", encode(grant, "grant"))], "grant-file")
 
 

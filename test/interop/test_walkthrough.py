@@ -64,8 +64,8 @@ exec {Path(TOOL).resolve()} "$@"
             disk.put(f"flipside/{file.relative_to(store)}", file.read_bytes())
         return dict(line.split() for line in done.stdout.splitlines())
 
-    def unlock(self, name, pin, status=0):
-        return self.start(name, "keys", "work", pin, status=status)
+    def unlock(self, name, pin, *code, status=0):
+        return self.start(name, "keys", "work", pin, *code, status=status)
 
 
 def test_walkthrough(tmp_path):
@@ -77,8 +77,12 @@ def test_walkthrough(tmp_path):
     for name in walk.disks:
         walk.unlock(name, "none", status=1)
     assert walk.run(steps[2]).count("whoever has the disk") == 2
-    assert re.search(r"faults +0\n", walk.run(steps[3]))
-    first = {name: walk.unlock(name, pin) for name, pin in (("anna", "1234"), ("ben", "2345"))}
+    said = walk.run(steps[3])
+    assert re.search(r"faults +0\n", said)
+    codes = re.findall(r"activation-code +(\S+)\n", said)
+    walk.unlock("anna", "1234", status=1)
+    walk.unlock("anna", "1234", codes[1], status=1)
+    first = {name: walk.unlock(name, pin, code) for name, pin, code in zip(("anna", "ben"), ("1234", "2345"), codes, strict=True)}
     assert first["anna"]["persona"] != first["ben"]["persona"] and first["anna"]["content"] == first["ben"]["content"]
     check_root(walk, first["anna"]["volume"])
     assert "version            2" in walk.run(steps[4])
@@ -86,8 +90,8 @@ def test_walkthrough(tmp_path):
     assert {n: k["persona"] for n, k in second.items()} == {n: k["persona"] for n, k in first.items()}
     assert second["anna"]["content"] != first["anna"]["content"]
     walk.start("ben", "attempts", "work", "1")
-    walk.run(steps[5])
-    recovered = walk.unlock("ben", "3456")
+    [code] = re.findall(r"activation-code +(\S+)\n", walk.run(steps[5]))
+    recovered = walk.unlock("ben", "3456", code)
     assert recovered == second["ben"] and walk.unlock("ben", "3456") == recovered
     walk.unlock("ben", "2345", status=1)
     walk.run(steps[6])

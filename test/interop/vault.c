@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a thief of a disk whose device has no TPM could do, for whole-machine tests: interop-vault DIRECTORY attempts
-// PERSONA COUNT makes wrong attempts at a PIN without waiting; interop-vault DIRECTORY keys PERSONA PIN prints the keys
-// behind a right one. DIRECTORY is a copy of a device's \flipside.
+// PERSONA COUNT makes wrong attempts at a PIN without waiting; interop-vault DIRECTORY keys PERSONA PIN [CODE] prints
+// the keys behind a right one, with the activation code if that is asked for. DIRECTORY is a copy of a device's
+// \flipside.
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
@@ -88,10 +89,11 @@ static void print_key(const char *name, const uint8_t *key, size_t size) {
     printf("\n");
 }
 
-static bool print_keys(const char *name, const char *pin) {
+static bool print_keys(const char *name, const char *pin, const char *code) {
     static struct vault_unlocked unlocked;
     uint8_t volume[KEYS_VOLUME_SIZE];
-    if (vault_unlock(&vault, name, pin, strlen(pin), &unlocked) != VAULT_OK ||
+    if ((code != NULL && vault_activate(&vault, name, code, strlen(code)) != VAULT_OK) ||
+        vault_unlock(&vault, name, pin, strlen(pin), &unlocked) != VAULT_OK ||
         keys_derive(unlocked.persona_key, KEYS_VOLUME, unlocked.manifest->id, 0, volume, sizeof(volume)) != KEYS_OK)
         return false;
     print_key("persona", unlocked.persona_key, sizeof(unlocked.persona_key));
@@ -102,9 +104,10 @@ static bool print_keys(const char *name, const char *pin) {
 
 int main(int argc, char **argv) {
     static struct random_stream random;
-    bool good = argc == 5 && open_vault(argv[1], &random);
+    bool good = (argc == 5 || argc == 6) && open_vault(argv[1], &random);
     if (good)
-        good = strcmp(argv[2], "attempts") == 0 ? make_attempts(argv[3], atoi(argv[4])) : print_keys(argv[3], argv[4]);
+        good = strcmp(argv[2], "attempts") == 0 ? make_attempts(argv[3], atoi(argv[4]))
+                                                : print_keys(argv[3], argv[4], argc == 6 ? argv[5] : NULL);
     if (!good)
         (void)fprintf(stderr, "%s\n", vault.reason);
     vault_close(&vault);

@@ -126,8 +126,15 @@ def type_pin(terminal, pin, prompt="PIN: "):
     terminal.send(f"{pin}\r")
 
 
-def type_new_pin(terminal, pin):
-    """Types a new PIN twice."""
+def type_code(terminal, code):
+    """Types an activation code."""
+    type_pin(terminal, code, "Activation code: ")
+
+
+def type_new_pin(terminal, pin, code=None):
+    """Types the activation code, if it is asked for, and a new PIN twice."""
+    if code:
+        type_code(terminal, code)
     type_pin(terminal, pin, "New PIN: ")
     type_pin(terminal, pin, "The same again: ")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An organisation as its administrator runs it, by the verbs of `flipside`, and the terminals that it issues personas to."""
 
+import re
 import subprocess
 
 from machine import BUILD, LOADER
@@ -14,6 +15,7 @@ class Organisation:
 
     def __init__(self, directory):
         self.directory = directory
+        self.code = None  # the activation code that was shown last
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "passphrase").write_text("correct horse\n")
         self.call("org", "init", "--name=Acme Ltd")
@@ -24,6 +26,8 @@ class Organisation:
         command = [TOOL, *words[:verb], f"--org={self.directory}/acme", f"--passphrase-file={self.directory}/passphrase"]
         done = subprocess.run([str(word) for word in [*command, *words[verb:]]], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+        code = re.search(r"activation-code +(\S+)", done.stdout)
+        self.code = code.group(1) if code else self.code
         return done.stdout
 
     def install(self, disk):

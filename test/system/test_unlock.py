@@ -3,13 +3,14 @@
 
 import pytest
 from attacker import Plan
-from devices import WORK, Device, Search, line_of, read_anew, type_new_pin, type_pin, unlock
+from devices import WORK, Device, Search, line_of, read_anew, type_code, type_new_pin, type_pin, unlock
 from organisation import Organisation
 from personas import ANSWER, BOOT, Witness
 
 PIN = "4711-of-the-test"
 SECOND_PIN = "a second PIN, longer"
 THIRD_PIN = "0815-after-recovery"
+OTHER_CODE, MISTYPED_CODE = "0000-0000-0000-0000", "0000-0000-0000-0001"  # one that could be a code, and one that could not
 FILE_KEPT = "in a file on the disk, for want of a TPM: whoever has the disk has it"
 CHOSEN = "/proc/device-tree/chosen"
 UP_TOKEN, VERSION = "flipside,up-token", "flipside,version"
@@ -31,7 +32,13 @@ def test_first_start_to_a_flip_and_no_secret_is_left(tmp_path, firmware):
         plan = Plan(terminal)
         assert "locked, 256 MB, version 1" in line_of(terminal, "work")
         terminal.send("2\r")
-        terminal.expect("work is new on this device: choose its PIN", ANSWER)
+        terminal.expect("work is new on this device: type the activation code", ANSWER)
+        code = device.organisation.code
+        typed = code.replace("-", " ").lower()
+        for text, reason in (("2580", "four groups of four"), (MISTYPED_CODE, "mistyped"), (OTHER_CODE, "wrong activation code"),
+                             (typed, "work is new on this device: choose its PIN")):
+            type_code(terminal, text)
+            terminal.expect(reason, BOOT)
         type_pin(terminal, PIN, "New PIN: ")
         type_pin(terminal, SECOND_PIN, "The same again: ")
         terminal.expect("two different ones", ANSWER)
@@ -44,9 +51,9 @@ def test_first_start_to_a_flip_and_no_secret_is_left(tmp_path, firmware):
         witness = Witness(terminal, "work")
         terminal.flip("personal")
         assert terminal.call(f"ls -d /.extra {CHOSEN}/flipside,version {CHOSEN}/flipside,up-token 2>/dev/null | wc -l") == "0"
-        assert PIN not in terminal.output
+        assert PIN not in terminal.output and typed not in terminal.output
 
-        search = Search(pin=PIN.encode(), **device.keys(PIN))
+        search = Search(pin=PIN.encode(), code=code.replace("-", "").encode(), typed=typed.encode(), **device.keys(PIN))
         # The volume key is the work system's: in its memory, and in the switcher's copy of its initrd.
         assert search.memory(terminal, plan, tmp_path / "memory") == {("work", "volume"), ("switcher", "volume")}
         assert search.disk(device.disk) == set()
@@ -70,7 +77,7 @@ def test_pins_updates_lock_out_and_recovery(tmp_path):
     with device.machine() as terminal:
         terminal.picker()
         terminal.send("2u")
-        type_new_pin(terminal, PIN)
+        type_new_pin(terminal, PIN, device.organisation.code)
         terminal.picker()
         terminal.send("p")
         type_pin(terminal, PIN)
@@ -120,8 +127,8 @@ def test_pins_updates_lock_out_and_recovery(tmp_path):
     with device.machine() as terminal:
         terminal.picker()
         terminal.send("2\r")
-        terminal.expect("work was recovered by your organisation: choose its PIN", ANSWER)
-        type_new_pin(terminal, THIRD_PIN)
+        terminal.expect("work was recovered by your organisation: type the activation code", ANSWER)
+        type_new_pin(terminal, THIRD_PIN, device.organisation.code)
         terminal.prompt("work")
         assert value(terminal, VERSION) == "3" and "third" in terminal.call("cat /proc/cmdline; echo")
         assert terminal.call(CREDENTIAL) == credential
@@ -141,7 +148,7 @@ def test_a_tpm_keeps_the_key(tmp_path, firmware):
         terminal.expect(rf"TPM: made by IBM, {through}; 16 of 16 attempts left\s*\n", ANSWER)
         terminal.picker()
         terminal.send("2\r")
-        type_new_pin(terminal, PIN)
+        type_new_pin(terminal, PIN, device.organisation.code)
         terminal.prompt("work")
         terminal.flip_to_start("personal")
         terminal.prompt("personal")

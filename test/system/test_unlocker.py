@@ -43,9 +43,9 @@ def provision(start, disk, directory, tpm):
     terminal.picker()
     terminal.send("2")
     terminal.send("u")
-    for prompt in ("New PIN: ", "The same again: "):
+    for prompt, typed in (("Activation code: ", organisation.code), ("New PIN: ", PIN), ("The same again: ", PIN)):
         terminal.expect(prompt, ANSWER)
-        terminal.send_line(PIN)
+        terminal.send_line(typed)
     terminal.expect("Decrypting work.* good", FLIP)
     terminal.picker()
     terminal.quit()

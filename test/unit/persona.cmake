@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 flipside_unit_test(NAME config SOURCES test_config.c persona/config.c INCLUDES persona/include)
 flipside_unit_test(NAME store SOURCES test_store.c persona/store.c persona/config.c INCLUDES persona/include)
-foreach(name manifest slots content state enrolment)
+foreach(name manifest slots content state enrolment activation)
     flipside_unit_test(NAME ${name} SOURCES test_${name}.c LIBRARIES flipside_persona)
 endforeach()
 flipside_unit_test(NAME grant SOURCES test_grant.c vault_world.c vault_disk.c LIBRARIES flipside_persona)

@@ -55,14 +55,18 @@ static void test_it_says_what_was_written(void **state) {
     assert_int_equal(grant_check(&grant, world_work.id, thumbprint, 0), GRANT_WRONG_DEVICE);
 }
 
-static enum grant_error open_key(enum slot_type type, const struct p256_private *key) {
+static enum grant_error open_key_with(enum slot_type type, const struct p256_private *key, const uint8_t *code_key) {
     struct p256_software software = {key, &ours.random};
     const struct p256_agreer agreer = p256_software_agreer(&software);
     static const uint8_t nothing[KEYS_SIZE];
     uint8_t opened[KEYS_SIZE];
-    enum grant_error error = grant_open_key(&grant, type, &agreer, opened);
+    enum grant_error error = grant_open_key(&grant, type, &agreer, code_key, opened);
     assert_memory_equal(opened, error == GRANT_OK ? world_work.key : nothing, KEYS_SIZE);
     return error;
+}
+
+static enum grant_error open_key(enum slot_type type, const struct p256_private *key) {
+    return open_key_with(type, key, NULL);
 }
 
 static void test_who_opens_it(void **state) {
@@ -77,6 +81,77 @@ static void test_who_opens_it(void **state) {
     grant.check[0] ^= 1;
     grant.id[0] ^= 1;
     assert_int_equal(open_key(SLOT_DEVICE, &device), GRANT_WRONG_KEY);
+}
+
+static const char right_code[] = "100000000000000Z", wrong_code[] = "0000000000000000";
+
+static void make_with_code(void) {
+    ours.code = right_code;
+    world_write_grant(&ours, &device.public_key, &world_work, GRANT_ISSUE, 3, file);
+    ours.code = NULL;
+    assert_int_equal(open_file(), GRANT_OK);
+    assert_true(grant.activation);
+}
+
+static enum grant_error open_by_code(const char *code, const struct p256_private *key) {
+    uint8_t code_key[GRANT_CODE_KEY_SIZE];
+    assert_int_equal(grant_code_key(&grant, code, code_key), GRANT_OK);
+    return open_key_with(SLOT_DEVICE, key, code_key);
+}
+
+static void test_an_activation_code(void **state) {
+    (void)state;
+    assert_int_equal(open_file(), GRANT_OK);
+    assert_false(grant.activation);
+    make_with_code();
+    assert_int_equal(open_by_code(right_code, &device), GRANT_OK);
+    assert_int_equal(open_by_code(wrong_code, &device), GRANT_WRONG_CODE);
+    assert_int_equal(open_by_code(right_code, &ours.escrow), GRANT_WRONG_DEVICE);
+    assert_int_equal(open_key(SLOT_DEVICE, &device), GRANT_CODE_NEEDED);
+    // The organisation needs no code for what it keeps itself.
+    assert_int_equal(open_key(SLOT_ESCROW, &ours.escrow), GRANT_OK);
+    grant.salt[0] ^= 1;
+    assert_int_equal(open_by_code(right_code, &device), GRANT_WRONG_CODE);
+}
+
+/* Who has the grant and uses the device's key by himself finds nothing but what the code wraps. */
+static void test_the_device_without_the_code(void **state) {
+    struct p256_software software = {&device, &ours.random};
+    const struct p256_agreer agreer = p256_software_agreer(&software);
+    uint8_t bare[KEYS_SIZE], wrapped[SLOTS_PAYLOAD_MAX], opened[KEYS_SIZE];
+    struct slots slots;
+    (void)state;
+    make_with_code();
+    slots_begin(&slots, grant.id);
+    slots.slots[0] = grant.device_slot;
+    slots.count = 1;
+    assert_int_equal(slots_open_sealed(&slots, 0, &agreer, bare), SLOTS_ALTERED);
+    assert_int_equal(slots_open_payload(&slots, 0, &agreer, wrapped, sizeof(wrapped)), SLOTS_OK);
+    for (size_t at = 0; at + 8 <= sizeof(wrapped); at++)
+        for (size_t of = 0; of + 8 <= KEYS_SIZE; of++)
+            assert_memory_not_equal(wrapped + at, world_work.key + of, 8);
+    assert_int_equal(key_unwrap(grant.salt, wrapped, opened, KEYS_SIZE), AEAD_NOT_AUTHENTIC);
+    // Nor is the code anywhere in the file, and a grant that says that it asks for none does not open.
+    for (size_t at = 0; at + 8 <= sizeof(file); at++)
+        assert_memory_not_equal(file + at, right_code, 8);
+    grant.activation = false;
+    assert_int_equal(open_key(SLOT_DEVICE, &device), GRANT_WRONG_KEY);
+}
+
+static void test_no_code_where_no_pin_is_set(void **state) {
+    const struct grant_target target = {.device = &device.public_key,
+                                        .escrow = &ours.escrow.public_key,
+                                        .code = right_code,
+                                        .cost = {PIN_MEMORY_MIN, 1}};
+    struct cbor_bytes chain = {ours.delegation, ours.delegation_size};
+    size_t size = 0;
+    (void)state;
+    assert_int_equal(open_file(), GRANT_OK);
+    grant.unlock = MANIFEST_UNLOCK_DEVICE;
+    assert_int_equal(grant_seal(&grant, world_work.key, &target, &ours.random), GRANT_MALFORMED);
+    make_with_code();
+    grant.unlock = MANIFEST_UNLOCK_DEVICE;
+    assert_int_equal(grant_write(&grant, &chain, 1, &ours.signer, file, sizeof(file), &size), GRANT_MALFORMED);
 }
 
 static void test_who_may_sign_it(void **state) {
@@ -164,6 +239,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_it_says_what_was_written, make),
         cmocka_unit_test_setup(test_who_opens_it, make),
+        cmocka_unit_test_setup(test_an_activation_code, make),
+        cmocka_unit_test_setup(test_the_device_without_the_code, make),
+        cmocka_unit_test_setup(test_no_code_where_no_pin_is_set, make),
         cmocka_unit_test_setup(test_who_may_sign_it, make),
         cmocka_unit_test_setup(test_what_is_no_grant, make),
         cmocka_unit_test_setup(test_what_is_not_written, make),

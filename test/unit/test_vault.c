@@ -186,7 +186,7 @@ static void test_grants_that_are_refused(void **state) {
 /* Who may sign manifests may issue, but not set back a PIN. */
 static void test_a_recovery_takes_its_role(void **state) {
     struct grant grant = {.kind = GRANT_RECOVERY, .number = 2, .unlock = MANIFEST_UNLOCK_PIN};
-    const struct grant_target target = {&device, &ours.escrow.public_key};
+    const struct grant_target target = {.device = &device, .escrow = &ours.escrow.public_key};
     struct p256_signer signer = p256_software_signer(&ours.manifest_software);
     struct cbor_bytes chain = {ours.manifest_delegation, ours.manifest_delegation_size};
     uint8_t file[GRANT_SIZE_MAX];
@@ -198,6 +198,65 @@ static void test_a_recovery_takes_its_role(void **state) {
     disk_put(&disk, "personas/work/grant", file, size, GRANT_SIZE_MAX);
     assert_int_equal(look(&world_work), VAULT_ASKS_PIN);
     assert_string_equal(persona.reason, delegation_error_text(DELEGATION_NOT_ALLOWED));
+}
+
+static enum vault_error activate(const char *typed) { return vault_activate(&vault, "work", typed, strlen(typed)); }
+
+/* To the user of a device on which the persona is new; the grant is number 2, so that issued disks can have it. */
+static void grant_with_code(enum grant_kind kind, const char *code) {
+    ours.code = code;
+    world_grant(&ours, &disk, &device, &world_work, kind, 2);
+    ours.code = NULL;
+}
+
+static void test_an_activation_code(void **state) {
+    (void)state;
+    grant_with_code(GRANT_ISSUE, "100000000000000Z");
+    assert_int_equal(look(&world_work), VAULT_ASKS_NEW_PIN);
+    assert_true(persona.code);
+    assert_int_equal(unlock(&world_work, "2580"), VAULT_CODE_NEEDED);
+    assert_int_equal(activate("1000-0000"), VAULT_CODE_BAD);
+    assert_int_equal(activate("1000-0000-0000-000Y"), VAULT_CODE_BAD);
+    assert_non_null(strstr(vault.reason, "mistyped"));
+    for (unsigned i = 0; i < STATE_ATTEMPTS_MAX + 1; i++)
+        assert_int_equal(activate("0000-0000-0000-0000"), VAULT_WRONG_CODE);
+    assert_string_equal(vault.reason, "wrong activation code");
+    assert_int_equal(unlock(&world_work, "2580"), VAULT_CODE_NEEDED);
+    assert_int_equal(activate("1000-0000-0000-000z"), VAULT_OK);
+    assert_int_equal(look(&world_work), VAULT_ASKS_NEW_PIN);
+    assert_false(persona.code);
+    // Who goes away takes it with him, and so does a restart.
+    vault_forget_code(&vault);
+    assert_int_equal(unlock(&world_work, "2580"), VAULT_CODE_NEEDED);
+    assert_int_equal(activate("1000-0000-0000-000Z"), VAULT_OK);
+    assert_int_equal(open_vault(), VAULT_OK);
+    assert_int_equal(unlock(&world_work, "2580"), VAULT_CODE_NEEDED);
+    assert_int_equal(activate("1000-0000-0000-000Z"), VAULT_OK);
+    assert_int_equal(unlock(&world_work, "258"), VAULT_PIN_BAD);
+    assert_int_equal(unlock(&world_work, "2580"), VAULT_OK);
+    assert_true(is_blank("personas/work/grant"));
+    // Once: from then on it is the PIN.
+    assert_int_equal(open_vault(), VAULT_OK);
+    assert_int_equal(look(&world_work), VAULT_ASKS_PIN);
+    assert_false(persona.code);
+    assert_int_equal(unlock(&world_work, "2580"), VAULT_OK);
+    assert_int_equal(activate("nothing is asked for"), VAULT_OK);
+}
+
+static void test_a_recovery_has_a_code_of_its_own(void **state) {
+    (void)state;
+    grant_with_code(GRANT_RECOVERY, "0000000000000012");
+    assert_int_equal(look(&world_work), VAULT_ASKS_NEW_PIN);
+    assert_true(persona.recovery && persona.code);
+    assert_int_equal(activate("0000-0000-0000-0012"), VAULT_OK);
+    // A grant in its place that came meanwhile, with another code, does not open with this one.
+    ours.code = "100000000000000Z";
+    world_grant(&ours, &disk, &device, &world_work, GRANT_RECOVERY, 3);
+    ours.code = NULL;
+    assert_int_equal(unlock(&world_work, "1111"), VAULT_CODE_NEEDED);
+    assert_int_equal(activate("0000-0000-0000-0012"), VAULT_WRONG_CODE);
+    assert_int_equal(activate("1000-0000-0000-000Z"), VAULT_OK);
+    assert_int_equal(unlock(&world_work, "1111"), VAULT_OK);
 }
 
 static void test_new_pin(void **state) {
@@ -456,6 +515,8 @@ int main(void) {
         cmocka_unit_test_setup(test_recovery, restore_opened),
         cmocka_unit_test_setup(test_grants_that_are_refused, restore_opened),
         cmocka_unit_test_setup(test_a_recovery_takes_its_role, restore_opened),
+        cmocka_unit_test_setup(test_an_activation_code, restore),
+        cmocka_unit_test_setup(test_a_recovery_has_a_code_of_its_own, restore_opened),
         cmocka_unit_test_setup(test_new_pin, restore_opened),
         cmocka_unit_test_setup(test_an_old_pin_leaves_nothing, restore_opened),
         cmocka_unit_test_setup(test_an_update_that_comes_up, restore_opened),

@@ -133,6 +133,27 @@ static void test_grant(void **state) {
     change_length(&issued, "personas/work/grant");
 }
 
+/* A thief with the device, and with the grant that he caught on its way: he sets no PIN, and nothing changes. */
+static void test_a_grant_and_the_device_without_the_code(void **state) {
+    static struct disk before;
+    (void)state;
+    disk = issued;
+    assert_int_equal(open_vault(), VAULT_OK);
+    const struct p256_public device = world_request(&disk).key;
+    ours.code = "100000000000000Z";
+    world_grant(&ours, &disk, &device, &world_work, GRANT_ISSUE, 2);
+    ours.code = NULL;
+    before = disk;
+    static const char *const guesses[] = {"", "0000-0000-0000-0000", "0000-0000-0000-0012", "1000-0000-0000-000Y"};
+    for (size_t i = 0; i < sizeof(guesses) / sizeof(guesses[0]); i++) {
+        enum vault_error error = vault_activate(&vault, "work", guesses[i], strlen(guesses[i]));
+        assert_true(error == VAULT_WRONG_CODE || error == VAULT_CODE_BAD);
+        assert_int_equal(unlock(&world_work, "2580"), VAULT_CODE_NEEDED);
+        assert_int_equal(unlock(&world_work, NULL), VAULT_CODE_NEEDED);
+    }
+    assert_memory_equal(&disk, &before, sizeof(disk));
+}
+
 static const char *slots_that_count(void) {
     return used_of(&opened, "personas/work/slots.a") > 0 ? "personas/work/slots.a" : "personas/work/slots.b";
 }
@@ -399,6 +420,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_manifest),
         cmocka_unit_test(test_grant),
+        cmocka_unit_test(test_a_grant_and_the_device_without_the_code),
         cmocka_unit_test(test_slots),
         cmocka_unit_test(test_slots_in_another_order),
         cmocka_unit_test(test_content_key),

@@ -151,7 +151,8 @@ void world_deliver(struct world *world, struct disk *disk, const struct p256_pub
 void world_write_grant(struct world *world, const struct p256_public *device, const struct world_persona *persona,
                        enum grant_kind kind, uint64_t number, uint8_t *file) {
     struct grant grant = {.kind = kind, .number = number, .unlock = persona->unlock};
-    const struct grant_target target = {device, &world->escrow.public_key};
+    const struct grant_target target = {
+        .device = device, .escrow = &world->escrow.public_key, .code = world->code, .cost = {PIN_MEMORY_MIN, 1}};
     struct cbor_bytes chain = {world->delegation, world->delegation_size};
     size_t size = 0;
     memset(file, 0, GRANT_SIZE_MAX);

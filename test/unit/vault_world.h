@@ -20,6 +20,7 @@ struct world {
     size_t delegation_size;
     uint8_t manifest_delegation[DELEGATION_SIZE_MAX];
     size_t manifest_delegation_size;
+    const char *code; /* activation code, 16 symbols, of the grants that are made from now on; NULL: none */
 };
 
 /* A persona that the organisation has. */

@@ -26,6 +26,7 @@ enum {
     SLOTS_SECRET_SIZE = 32,   /* bytes of a TPM's secret */
     SLOTS_SEALED_MAX = 448,   /* bytes of a sealed key */
     SLOTS_WRAPPED_SIZE = KEYS_SIZE + AEAD_TAG_SIZE,
+    SLOTS_PAYLOAD_MAX = KEYS_SIZE + KEY_WRAP_OVERHEAD, /* bytes of what is sealed in a slot */
 };
 
 enum slots_error {
@@ -112,6 +113,12 @@ __attribute__((warn_unused_result)) enum slots_error slots_add_sealed(struct slo
                                                                       const struct p256_public *to,
                                                                       struct random_stream *random);
 
+/** The same of a payload that need not be the bare key. @param size bytes, at most SLOTS_PAYLOAD_MAX */
+__attribute__((warn_unused_result)) enum slots_error slots_add_payload(struct slots *slots, enum slot_type type,
+                                                                       const uint8_t *payload, size_t size,
+                                                                       const struct p256_public *to,
+                                                                       struct random_stream *random);
+
 /**
  * Begins a PIN slot whose TPM object is made first: chooses the salt and stretches the PIN.
  * @param slot      what slots_add_stretched() takes
@@ -176,6 +183,15 @@ __attribute__((warn_unused_result)) enum slots_error slots_open_stretched(const 
  */
 __attribute__((warn_unused_result)) enum slots_error
 slots_open_sealed(const struct slots *slots, size_t index, const struct p256_agreer *agreer, uint8_t *persona_key);
+
+/**
+ * The same of slots_add_payload()'s.
+ * @param payload size bytes, all zero on failure; the caller wipes it
+ * @param size    that it must have; else it is SLOTS_ALTERED
+ */
+__attribute__((warn_unused_result)) enum slots_error slots_open_payload(const struct slots *slots, size_t index,
+                                                                        const struct p256_agreer *agreer,
+                                                                        uint8_t *payload, size_t size);
 
 /**
  * Reads a file of slots, padded with zeros or not. Nothing in it is authenticated before a slot was opened and

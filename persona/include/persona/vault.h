@@ -23,8 +23,9 @@
  * Nothing is allocated here but by mbedTLS and Argon2, and nothing is printed: every function that fails leaves one
  * line for the user in vault.reason. A vault is large (some 200 KiB): keep it out of the stack.
  *
- * In turn: vault_open(); vault_look() at each persona; the caller waits delay_s and asks for a PIN; vault_unlock(), and
- * vault_set_pin() if the user wants; vault_close().
+ * In turn: vault_open(); vault_look() at each persona; where that says `code`, vault_activate() with what the user
+ * typed; the caller waits delay_s and asks for a PIN; vault_unlock(), and vault_set_pin() if the user wants;
+ * vault_close().
  */
 
 #include "crypto/pin.h"
@@ -54,6 +55,7 @@ enum {
     VAULT_VERSIONS = 2,                /* a, b */
     VAULT_TPM_FAILURES = 16,           /* wrong PINs that the TPM lets through, all personas' together, ... */
     VAULT_TPM_INTERVAL_S = 1800,       /* ... and seconds until it forgets one */
+    VAULT_CODE_DELAY_S = 2,            /* for the caller to wait after a wrong activation code */
 };
 
 enum vault_error {
@@ -73,6 +75,9 @@ enum vault_error {
     VAULT_NO_PERSONA,     /* nothing of an encrypted persona is in that folder */
     VAULT_REFUSED,        /* its objects are damaged, forged, or not meant for this place */
     VAULT_TOO_MANY,       /* the device remembers as many personas as it can */
+    VAULT_CODE_NEEDED,    /* vault_activate() comes first */
+    VAULT_CODE_BAD,       /* no activation code, or one that was mistyped: nothing was tried */
+    VAULT_WRONG_CODE,     /* another activation code */
     VAULT_PIN_NEEDED,     /* no PIN was given */
     VAULT_NO_PIN,         /* a PIN was given to be changed where none is used */
     VAULT_PIN_BAD,        /* a new PIN that is shorter than VAULT_PIN_MIN or longer than PIN_SIZE_MAX */
@@ -137,6 +142,9 @@ struct vault {
     uint8_t slots_file[VAULT_SLOTS_FILE_SIZE];
     bool grant_waits;
     struct grant grant;
+    bool code_known; /* the right code was given, for the grant with this salt */
+    uint8_t code_salt[PIN_SALT_SIZE];
+    uint8_t code_key[GRANT_CODE_KEY_SIZE];
     uint8_t buffer[VAULT_CONTENT_FILE_MAX];
 };
 
@@ -157,6 +165,7 @@ struct vault_persona {
     uint32_t attempts_left;          /* VAULT_ASKS_PIN */
     uint32_t delay_s;                /* seconds to wait before the next attempt */
     bool recovery;                   /* VAULT_ASKS_NEW_PIN: the PIN is new since the old one was lost */
+    bool code;                       /* VAULT_ASKS_NEW_PIN: vault_activate() first, with the activation code */
     const struct manifest *manifest; /* of the newest version that is good, in the vault until it looks at another
                                         persona; NULL: none is */
 };
@@ -214,14 +223,27 @@ __attribute__((warn_unused_result)) enum vault_error vault_look(struct vault *va
                                                                 struct vault_persona *persona);
 
 /**
+ * Takes the activation code that a grant asks for (activation.h). A right one counts until the grant is taken, or until
+ * vault_forget_code(). A wrong one costs nothing but VAULT_CODE_DELAY_S: nobody gets far with 75 bits.
+ * @param typed size bytes, as the user typed them
+ * @return VAULT_OK, also where none is asked for; VAULT_NO_PERSONA, VAULT_CODE_BAD, VAULT_WRONG_CODE, VAULT_REFUSED,
+ *         VAULT_NO_MEMORY, VAULT_NO_ENTROPY, VAULT_FAILED
+ */
+__attribute__((warn_unused_result)) enum vault_error vault_activate(struct vault *vault, const char *name,
+                                                                    const char *typed, size_t size);
+
+/** Wipes the code that vault_activate() took: the user went away. */
+void vault_forget_code(struct vault *vault);
+
+/**
  * Opens a persona: takes the grant that waits, if one does, else opens its slot; chooses the version to start, and
  * opens its content key. An attempt at a PIN is counted on the disk before it is made.
  * @param name as of vault_look(), which needs not be called before
  * @param pin  pin_size bytes; VAULT_ASKS_NEW_PIN: the new one, which is set; NULL: none
  * @param unlocked all zero on failure
- * @return VAULT_OK, VAULT_NO_PERSONA, VAULT_REFUSED, VAULT_TOO_MANY, VAULT_PIN_NEEDED, VAULT_PIN_BAD, VAULT_WRONG_PIN,
- *         VAULT_LOCKED_OUT, VAULT_TPM_LOCKED_OUT, VAULT_TPM_FAILED, VAULT_OTHER_TPM, VAULT_NO_MEMORY,
- *         VAULT_NO_ENTROPY, VAULT_READ_FAILED, VAULT_WRITE_FAILED, VAULT_DISK_FULL, VAULT_FAILED
+ * @return VAULT_OK, VAULT_NO_PERSONA, VAULT_REFUSED, VAULT_TOO_MANY, VAULT_CODE_NEEDED, VAULT_PIN_NEEDED,
+ *         VAULT_PIN_BAD, VAULT_WRONG_PIN, VAULT_LOCKED_OUT, VAULT_TPM_LOCKED_OUT, VAULT_TPM_FAILED, VAULT_OTHER_TPM,
+ * VAULT_NO_MEMORY, VAULT_NO_ENTROPY, VAULT_READ_FAILED, VAULT_WRITE_FAILED, VAULT_DISK_FULL, VAULT_FAILED
  */
 __attribute__((warn_unused_result)) enum vault_error
 vault_unlock(struct vault *vault, const char *name, const void *pin, size_t pin_size, struct vault_unlocked *unlocked);
