@@ -142,6 +142,7 @@ static enum cli_exit take_options(struct cli *cli, struct asked *asked, bool is_
         {.name = "memory", .to = &request->memory},
         {.name = "unlock", .to = &request->unlock},
         {.name = "flip-timeout", .to = &request->flip_timeout},
+        {.name = "compress", .to = &request->compress},
         {.name = "board",
          .list = request->boards,
          .list_room = MANIFEST_BOARDS_MAX,
@@ -185,7 +186,8 @@ const struct verb verb_persona_create = {
     {"persona", "create"},
     "make a persona's first version: checked, encrypted, signed",
     "usage: flipside persona create --kernel=FILE --board=NAME [OPTIONS] PERSONA\n\n"
-    "Checks kernel and initrd as a device would, encrypts them under a new content key, and signs a manifest of them.\n"
+    "Checks kernel and initrd as a device would, compresses them where that gains, encrypts them under a new content\n"
+    "key, and signs a manifest of them.\n"
     "All of it is kept in the organisation's directory until it is issued to devices. The root file system is "
     "encrypted\n"
     "when the persona is issued, for each device with its own key; it goes onto the partition labelled PERSONA.\n\n"
@@ -197,6 +199,9 @@ const struct verb verb_persona_create = {
     "  --board=NAME            kind of device that it is for; may be given again\n"
     "  --unlock=pin|device     whether the user's PIN is needed (pin, unless given)\n"
     "  --flip-timeout=SECONDS  how long it may take to answer a flip, 1 to 300; else the terminal's\n"
+    "  --compress=lz4|none     how kernel and initrd are kept: LZ4 where it makes them smaller (unless given), or as "
+    "they "
+    "are\n"
     "  --root=WHAT             its root file system: an image, a directory, or the size of an empty one (2G)\n"
     "  --root-size=SIZE        how large to make the file system of a directory\n",
     run_create,
@@ -219,6 +224,9 @@ const struct verb verb_persona_update = {
     "  --board=NAME            kind of device that it is for; may be given again, and replaces all before\n"
     "  --unlock=pin|device     whether the user's PIN is needed, on devices that get the persona from now on\n"
     "  --flip-timeout=SECONDS  how long it may take to answer a flip, 1 to 300\n"
+    "  --compress=lz4|none     how kernel and initrd are kept: LZ4 where it makes them smaller (unless given), or as "
+    "they "
+    "are\n"
     "  --version=NUMBER        its number, above all before; else the next one\n"
     "  --minimum-version=NUMBER  devices on which this version came up take none below; it only goes up\n",
     run_update,
