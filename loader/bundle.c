@@ -45,9 +45,11 @@ size_t bundle_size(const struct bundle *bundle) {
 }
 
 uint64_t bundle_room(const struct bundle *bundle, uint64_t kernel_unpacked, uint32_t pin_memory_kib) {
-    /* The kernel twice, where it has to be unpacked; a device tree; each part on a boundary of its own. */
-    uint64_t files = bundle->parts[BUNDLE_KERNEL].size + kernel_unpacked + KERNEL_BEYOND_IMAGE +
-                     bundle->parts[BUNDLE_INITRD].size + (uint64_t)PLACES * PLACE;
+    /* The kernel twice, where it has to be unpacked, and what is compressed once more; a device tree; each part on a
+     * boundary of its own. */
+    uint64_t files = kernel_unpacked + KERNEL_BEYOND_IMAGE + (uint64_t)PLACES * PLACE;
+    for (unsigned i = BUNDLE_KERNEL; i <= BUNDLE_INITRD; i++)
+        files += bundle->parts[i].size + bundle->about.unpacked[i];
     uint64_t pin = (uint64_t)pin_memory_kib * KIB + PLACE;
     return files > pin ? files : pin;
 }

@@ -42,12 +42,13 @@ struct bundle_about {
     uint64_t version;                 /* of its files */
     char name[CONFIG_NAME_SIZE];
     char title[CONFIG_TITLE_SIZE];
-    uint32_t failed_attempts;       /* at its PIN, since the last right one */
-    uint32_t flip_button;           /* INTID that is pended when the persona is asked to suspend */
-    uint64_t distributor;           /* base of the interrupt controller's */
-    uint64_t console;               /* base of the PL011 */
-    uint64_t tpm;                   /* base of the TPM's registers (TIS, locality 0); 0: the PIN is not bound to one */
-    uint8_t seed[BUNDLE_SEED_SIZE]; /* random: for the TPM's sessions */
+    uint32_t failed_attempts;        /* at its PIN, since the last right one */
+    uint32_t flip_button;            /* INTID that is pended when the persona is asked to suspend */
+    uint64_t distributor;            /* base of the interrupt controller's */
+    uint64_t console;                /* base of the PL011 */
+    uint64_t tpm;                    /* base of the TPM's registers (TIS, locality 0); 0: the PIN is not bound to one */
+    uint8_t seed[BUNDLE_SEED_SIZE];  /* random: for the TPM's sessions */
+    uint64_t unpacked[BUNDLE_PARTS]; /* bytes of what a part decompresses to (unlz4.h); 0: it is not compressed */
 };
 
 struct bundle_part {

@@ -28,7 +28,14 @@ enum manifest_key {
     KEY_ALARM_FLIP,
 };
 
-enum component_key { COMPONENT_KIND = 1, COMPONENT_FILE, COMPONENT_SIZE, COMPONENT_DIGEST, COMPONENT_MEMORY };
+enum component_key {
+    COMPONENT_KIND = 1,
+    COMPONENT_FILE,
+    COMPONENT_SIZE,
+    COMPONENT_DIGEST,
+    COMPONENT_MEMORY,
+    COMPONENT_PACKED,
+};
 
 /* Reads what was signed. @return whether it is good; all zero when not */
 bool manifest_read(struct manifest *manifest, struct cbor_bytes payload);

@@ -27,6 +27,12 @@ static void read_devices(struct cbor_reader *reader, struct manifest *manifest) 
             reader->failed = true;
 }
 
+static void read_packed(struct cbor_reader *reader, struct manifest_component *component) {
+    (void)cbor_read_array_of(reader, 2, 2);
+    component->packing = (enum manifest_packing)text_read_range(reader, MANIFEST_LZ4, MANIFEST_LZ4);
+    component->unpacked = text_read_range(reader, 1, MANIFEST_COMPONENT_SIZE_MAX);
+}
+
 static void read_component(struct cbor_reader *reader, struct manifest_component *component) {
     struct cbor_map map = cbor_read_map(reader);
     cbor_map_need(reader, &map, COMPONENT_KIND);
@@ -39,6 +45,8 @@ static void read_component(struct cbor_reader *reader, struct manifest_component
     cbor_read_exactly(reader, component->digest, sizeof(component->digest));
     cbor_map_need(reader, &map, COMPONENT_MEMORY);
     component->memory = text_read_range(reader, 0, MANIFEST_COMPONENT_SIZE_MAX);
+    if (cbor_map_has(reader, &map, COMPONENT_PACKED))
+        read_packed(reader, component);
     cbor_map_end(reader, &map);
 }
 

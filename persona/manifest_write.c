@@ -7,7 +7,8 @@
 static void write_key(struct cbor_writer *writer, int64_t key) { cbor_write_int(writer, key); }
 
 static void write_component(struct cbor_writer *writer, const struct manifest_component *component) {
-    cbor_write_map(writer, COMPONENT_MEMORY);
+    const bool packed = component->packing != MANIFEST_AS_IT_IS;
+    cbor_write_map(writer, packed ? COMPONENT_PACKED : COMPONENT_MEMORY);
     write_key(writer, COMPONENT_KIND);
     cbor_write_uint(writer, (uint64_t)component->kind);
     write_key(writer, COMPONENT_FILE);
@@ -18,6 +19,12 @@ static void write_component(struct cbor_writer *writer, const struct manifest_co
     cbor_write_bytes(writer, component->digest, sizeof(component->digest));
     write_key(writer, COMPONENT_MEMORY);
     cbor_write_uint(writer, component->memory);
+    if (!packed)
+        return;
+    write_key(writer, COMPONENT_PACKED);
+    cbor_write_array(writer, 2);
+    cbor_write_uint(writer, (uint64_t)component->packing);
+    cbor_write_uint(writer, component->unpacked);
 }
 
 static void write_targets(struct cbor_writer *writer, const struct manifest *manifest, const uint8_t *devices) {

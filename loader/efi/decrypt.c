@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The encrypted files of a persona that is open: checked, decrypted, and with the volume key behind the initrd.
+// The encrypted files of a persona that is open: checked, decrypted, decompressed, and with the volume key behind the
+// initrd.
 #include <stdio.h>
 #include <string.h>
 
@@ -8,11 +9,12 @@
 #include "credential.h"
 #include "crypto/hkdf.h"
 #include "load.h"
+#include "unlz4.h"
 
 enum {
     CHUNK_MAX = 1 << STREAM_CHUNK_SHIFT_MAX,
-    WINDOW_SIZE = 4 * 1024 * 1024,
-    WINDOW_ALIGNMENT = 64 * 1024, /* bytes, at least a cluster: U-Boot reads what begins inside one sector by sector */
+    WINDOW_MAX = 32 * 1024 * 1024, /* bytes; a file that is no longer is read once, in one go */
+    WINDOW_ALIGNMENT = 64 * 1024,  /* bytes, at least a cluster: U-Boot reads what begins inside one sector by sector */
 };
 
 /** An encrypted file being read: in large pieces, since firmware looks each one up anew. */
@@ -21,6 +23,7 @@ struct source {
     char path[STORE_PATH_SIZE];
     uint64_t size; /* bytes */
     uint8_t *window;
+    size_t window_room; /* bytes */
     uint64_t window_at;
     size_t window_size; /* bytes; 0: nothing is in it */
     struct digest digest;
@@ -40,7 +43,7 @@ static void digest_window(struct source *source) {
 static bool fill_window(struct source *source, uint64_t offset) {
     source->window_at = offset - offset % WINDOW_ALIGNMENT;
     const uint64_t left = source->size - source->window_at;
-    source->window_size = (size_t)(left < WINDOW_SIZE ? left : WINDOW_SIZE);
+    source->window_size = (size_t)(left < source->window_room ? left : source->window_room);
     if (source->files->read(source->files->context, source->path, source->window_at, source->window,
                             source->window_size) != STORE_FILE_OK) {
         source->window_size = 0;
@@ -87,8 +90,9 @@ struct component {
     enum manifest_kind kind;
     const char *what; /* for the user */
     struct session_buffer *buffer;
-    uint64_t room_behind; /* bytes behind the plaintext, and what it takes to align them */
-    uint64_t size;        /* out: of the plaintext */
+    const struct manifest_component *entry; /* what the manifest says of it */
+    uint64_t room_behind;                   /* bytes behind the plaintext, and what it takes to align them */
+    uint64_t size;                          /* out: of the plaintext */
 };
 
 static bool fail(const struct component *component, const char *reason) {
@@ -96,15 +100,18 @@ static bool fail(const struct component *component, const char *reason) {
     return false;
 }
 
-static bool decrypt_all(struct component *component, struct stream_reader *reader) {
-    component->size = reader->size;
-    if (!load_allocate(component->session, component->index, component->buffer,
-                       credential_offset(reader->size) + component->room_behind))
-        return false;
+/* Memory for what a component becomes. @param size bytes of that */
+static bool allocate(struct component *component, uint64_t size) {
+    component->size = size;
+    return load_allocate(component->session, component->index, component->buffer,
+                         credential_offset(size) + component->room_behind);
+}
+
+static bool decrypt_all(struct component *component, struct stream_reader *reader, uint8_t *to) {
     for (uint64_t done = 0; done < reader->size;) {
         const uint64_t left = reader->size - done;
         const size_t size = (size_t)(left < LOAD_CHUNK ? left : LOAD_CHUNK);
-        enum stream_error error = stream_read(reader, done, component->buffer->memory + done, size);
+        enum stream_error error = stream_read(reader, done, to + done, size);
         if (error != STREAM_OK)
             return fail(component, stream_error_text(error));
         done += size;
@@ -113,7 +120,25 @@ static bool decrypt_all(struct component *component, struct stream_reader *reade
     return true;
 }
 
-static bool decrypt(struct component *component, struct source *source, uint8_t *chunk) {
+/* Straight to its place, unless it has to be decompressed. */
+static bool decrypt_to(struct component *component, struct stream_reader *reader, struct session_buffer *packed) {
+    if (component->entry->packing == MANIFEST_AS_IT_IS)
+        return allocate(component, reader->size) && decrypt_all(component, reader, component->buffer->memory);
+    return load_allocate(component->session, component->index, packed, reader->size) &&
+           decrypt_all(component, reader, packed->memory);
+}
+
+static bool unpack(struct component *component, const struct session_buffer *packed) {
+    if (component->entry->packing == MANIFEST_AS_IT_IS)
+        return true;
+    if (!allocate(component, component->entry->unpacked))
+        return false;
+    enum unlz4_error error =
+        unlz4(packed->memory, (size_t)packed->size, component->buffer->memory, (size_t)component->size);
+    return error == UNLZ4_OK || fail(component, unlz4_error_text(error));
+}
+
+static bool decrypt(struct component *component, struct source *source, uint8_t *chunk, struct session_buffer *packed) {
     static struct stream_reader reader;
     const struct manifest *manifest = component->unlocked->manifest;
     struct content_version version = {.version = manifest->version};
@@ -122,7 +147,7 @@ static bool decrypt(struct component *component, struct source *source, uint8_t 
     memcpy(version.id, manifest->id, sizeof(version.id));
     key.name_size = content_name(&version, component->kind, name);
     enum stream_error error = stream_read_open(&reader, &key, source->size, chunk, CHUNK_MAX, get, source);
-    bool good = error == STREAM_OK ? decrypt_all(component, &reader) : fail(component, stream_error_text(error));
+    bool good = error == STREAM_OK ? decrypt_to(component, &reader, packed) : fail(component, stream_error_text(error));
     stream_read_close(&reader);
     if (!good)
         return false;
@@ -132,7 +157,7 @@ static bool decrypt(struct component *component, struct source *source, uint8_t 
 
 static bool find(struct component *component, struct source *source) {
     const struct manifest *manifest = component->unlocked->manifest;
-    const struct manifest_component *entry = manifest_component(manifest, component->kind);
+    const struct manifest_component *entry = component->entry = manifest_component(manifest, component->kind);
     // A change of the PIN reads the manifest anew: then the disk may have failed.
     if (entry == NULL)
         return fail(component, manifest_error_text(MANIFEST_NO_COMPONENT));
@@ -144,18 +169,23 @@ static bool find(struct component *component, struct source *source) {
     return error == MANIFEST_OK || fail(component, manifest_error_text(error));
 }
 
+/* Nothing is decompressed before all of it is known to be what was signed. */
 static bool read_component(struct component *component) {
     static struct source source;
-    struct session_buffer work = {0}; /* window, then chunk */
+    struct session_buffer work = {0}, packed = {0}; /* work: chunk, then window */
     source = (struct source){.files = &component->session->access};
     console_print(" %s ", component->what);
-    if (!find(component, &source) ||
-        !load_allocate(component->session, component->index, &work, WINDOW_SIZE + CHUNK_MAX))
+    if (!find(component, &source))
         return false;
-    source.window = work.memory;
+    source.window_room = (size_t)(source.size < WINDOW_MAX ? source.size : WINDOW_MAX);
+    if (!load_allocate(component->session, component->index, &work, CHUNK_MAX + source.window_room))
+        return false;
+    source.window = work.memory + CHUNK_MAX;
     digest_begin(&source.digest);
-    bool good = decrypt(component, &source, work.memory + WINDOW_SIZE);
+    bool good = decrypt(component, &source, work.memory, &packed);
     load_release(&work);
+    good = good && unpack(component, &packed);
+    load_release(&packed);
     return good;
 }
 
@@ -181,7 +211,7 @@ static bool read_initrd(struct session *session, size_t index, const struct vaul
     struct session_buffer *initrd = &session->personas[index].initrd;
     const uint64_t room = credential_size(SESSION_CREDENTIAL, KEYS_VOLUME_SIZE);
     struct component component = {
-        session, index, unlocked, MANIFEST_INITRD, "initrd", initrd, room, 0,
+        session, index, unlocked, MANIFEST_INITRD, "initrd", initrd, NULL, room, 0,
     };
     bool there = manifest_component(unlocked->manifest, MANIFEST_INITRD) != NULL;
     if (there ? !read_component(&component) : !load_allocate(session, index, initrd, room))
@@ -192,7 +222,7 @@ static bool read_initrd(struct session *session, size_t index, const struct vaul
 
 static bool read_files(struct session *session, size_t index, const struct vault_unlocked *unlocked) {
     struct component kernel = {
-        session, index, unlocked, MANIFEST_KERNEL, "kernel", &session->personas[index].kernel_file, 0, 0,
+        session, index, unlocked, MANIFEST_KERNEL, "kernel", &session->personas[index].kernel_file, NULL, 0, 0,
     };
     if (!read_component(&kernel))
         return false;

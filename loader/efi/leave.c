@@ -41,6 +41,8 @@ static bool describe(struct session *session, size_t index, const struct vault_l
     bundle->parts[BUNDLE_CONTENT] = (struct bundle_part){left->content, sizeof(left->content)};
     bundle->parts[BUNDLE_KERNEL] = (struct bundle_part){NULL, (size_t)kernel->size};
     bundle->parts[BUNDLE_INITRD] = (struct bundle_part){NULL, initrd != NULL ? (size_t)initrd->size : 0};
+    about->unpacked[BUNDLE_KERNEL] = kernel->unpacked;
+    about->unpacked[BUNDLE_INITRD] = initrd != NULL ? initrd->unpacked : 0;
     session->personas[index].room = bundle_room(bundle, kernel->memory, left->pin_memory_kib);
     return true;
 }

@@ -8,6 +8,7 @@
 #include "persona/content.h"
 #include "persona/manifest.h"
 #include "persona/slots.h"
+#include "unlz4.h"
 
 _Static_assert((int)BUNDLE_ID_SIZE == (int)KEYS_ID_SIZE && (int)BUNDLE_CHECK_SIZE == (int)KEYS_SIZE,
                "an identifier, a key's check value");
@@ -157,8 +158,9 @@ static enum open_error error_of_stream(enum stream_error error) {
     return error == STREAM_FAILED ? OPEN_FAILED : OPEN_DAMAGED;
 }
 
-/* Decrypts a part to where the next thing goes. */
-static enum open_error decrypt(struct work *work, enum bundle_kind kind, enum manifest_kind component, size_t *size) {
+/* Decrypts a part to an offset in the memory. */
+static enum open_error decrypt_to(struct work *work, enum bundle_kind kind, enum manifest_kind component, uint64_t at,
+                                  size_t *size) {
     static uint8_t chunk[1 << STREAM_CHUNK_SHIFT_MAX];
     uint8_t name[STREAM_NAME_MAX];
     struct stream_reader reader;
@@ -166,12 +168,29 @@ static enum open_error decrypt(struct work *work, enum bundle_kind kind, enum ma
     struct content_version version = version_of(work->bundle);
     struct stream_key key = {work->content_key, name, content_name(&version, (unsigned)component, name)};
     enum stream_error error = stream_read_open(&reader, &key, part.size, chunk, sizeof(chunk), get, &part);
-    bool fits = error != STREAM_OK || (work->at <= work->memory->size && reader.size <= work->memory->size - work->at);
+    bool fits = error != STREAM_OK || (at <= work->memory->size && reader.size <= work->memory->size - at);
     *size = (size_t)reader.size;
     if (error == STREAM_OK && fits)
-        error = stream_read(&reader, 0, work->memory->bytes + work->at, *size);
+        error = stream_read(&reader, 0, work->memory->bytes + at, *size);
     stream_read_close(&reader);
     return fits ? error_of_stream(error) : OPEN_NO_MEMORY;
+}
+
+/* The same to where the next thing goes; what is compressed is decrypted behind that first. */
+static enum open_error decrypt(struct work *work, enum bundle_kind kind, enum manifest_kind component, size_t *size) {
+    uint64_t unpacked = work->bundle->about.unpacked[kind];
+    size_t packed = 0;
+    if (unpacked == 0)
+        return decrypt_to(work, kind, component, work->at, size);
+    if (work->at > work->memory->size || unpacked > work->memory->size - work->at)
+        return OPEN_NO_MEMORY;
+    uint64_t behind = work->at + unpacked;
+    enum open_error error = decrypt_to(work, kind, component, behind, &packed);
+    if (error != OPEN_OK)
+        return error;
+    *size = (size_t)unpacked;
+    uint8_t *bytes = work->memory->bytes;
+    return unlz4(bytes + behind, packed, bytes + work->at, *size) == UNLZ4_OK ? OPEN_OK : OPEN_DAMAGED;
 }
 
 static enum open_error error_of_kernel(enum kernel_image_error error) {

@@ -153,6 +153,7 @@ static enum cli_exit take_options(struct cli *cli, struct asked *asked, bool is_
         {.name = "prewarm", .to = &request->prewarm},
         {.name = "prewarm-seconds", .to = &request->prewarm_seconds},
         {.name = "alarm-flip", .to = &request->alarm_flip},
+        {.name = "compress", .to = &request->compress},
         {.name = "board",
          .list = request->boards,
          .list_room = MANIFEST_BOARDS_MAX,
@@ -200,7 +201,8 @@ const struct verb verb_persona_create = {
     {"persona", "create"},
     "make a persona's first version: checked, encrypted, signed",
     "usage: flipside persona create --kernel=FILE --board=NAME [OPTIONS] PERSONA\n\n"
-    "Checks kernel and initrd as a device would, encrypts them under a new content key, and signs a manifest of them.\n"
+    "Checks kernel and initrd as a device would, compresses them where that gains, encrypts them under a new content\n"
+    "key, and signs a manifest of them.\n"
     "All of it is kept in the organisation's directory until it is issued to devices. The root file system is "
     "encrypted\n"
     "when the persona is issued, for each device with its own key; it goes onto the partition labelled PERSONA.\n\n"
@@ -216,6 +218,8 @@ const struct verb verb_persona_create = {
     "  --prewarm-seconds=N     how long that may take, 1 to 3600 (120)\n"
     "  --alarm-flip=yes|no     an alarm of its clock that comes due while another persona runs asks for a flip to it "
     "(no)\n"
+    "  --compress=lz4|none     how kernel and initrd are kept: LZ4 where it makes them smaller (unless given), or as "
+    "they are\n"
     "  --root=WHAT             its root file system: an image, a directory, or the size of an empty one (2G); an\n"
     "                          image's digest is noted, and issue refuses one that changed\n"
     "  --root-size=SIZE        how large to make the file system of a directory\n",
@@ -242,6 +246,8 @@ const struct verb verb_persona_update = {
     "  --prewarm=yes|no        start it at power-on, and suspend it when its agent says that it is up\n"
     "  --prewarm-seconds=N     how long that may take, 1 to 3600\n"
     "  --alarm-flip=yes|no     an alarm of its clock that comes due while another persona runs asks for a flip to it\n"
+    "  --compress=lz4|none     how kernel and initrd are kept: LZ4 where it makes them smaller (unless given), or as "
+    "they are\n"
     "  --root=WHAT             as of persona create; also to take an image that changed\n"
     "  --root-size=SIZE        how large to make the file system of a directory\n"
     "  --version=NUMBER        its number, above all before; else the next one\n"

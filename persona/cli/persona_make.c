@@ -8,6 +8,7 @@
 #include "crypto/hkdf.h"
 #include "initrd.h"
 #include "kernel_image.h"
+#include "pack.h"
 
 /* ---- Settings */
 
@@ -99,6 +100,16 @@ static bool take_flip_policy(const struct make_request *request, struct manifest
     return true;
 }
 
+static bool take_compression(const struct make_request *request, struct make *make) {
+    if (request->compress == NULL)
+        return true;
+    make->as_it_is = strcmp(request->compress, "none") == 0;
+    if (make->as_it_is || strcmp(request->compress, "lz4") == 0)
+        return true;
+    cli_error("--compress=%s: lz4 or none", request->compress);
+    return false;
+}
+
 /* Devices take no version twice, and none that is older: it only goes up. */
 static bool take_versions(const struct make_request *request, struct make *make) {
     struct manifest *manifest = &make->manifest;
@@ -114,7 +125,8 @@ static bool take_versions(const struct make_request *request, struct make *make)
 bool make_settings(struct make *make, const struct make_request *request) {
     struct manifest *manifest = &make->manifest;
     return take_texts(request, manifest) && take_boards(request, manifest) && take_unlock(request, manifest) &&
-           take_flip_timeout(request, manifest) && take_flip_policy(request, manifest) && take_versions(request, make);
+           take_flip_timeout(request, manifest) && take_flip_policy(request, manifest) &&
+           take_compression(request, make) && take_versions(request, make);
 }
 
 /* ---- Keys */
@@ -203,14 +215,27 @@ static bool encrypt_to(struct make *make, struct manifest_component *component, 
     return file_output_close(&output.file, good);
 }
 
+static bool pack_to(struct make *make, struct manifest_component *component, const void *bytes, size_t size) {
+    size_t packed_size = 0;
+    void *packed = make->as_it_is ? NULL : pack(bytes, size, &packed_size);
+    if (packed == NULL)
+        return encrypt_to(make, component, bytes, size);
+    component->packing = MANIFEST_LZ4;
+    component->unpacked = size;
+    bool good = encrypt_to(make, component, packed, packed_size);
+    crypto_wipe(packed, packed_size);
+    free(packed);
+    return good;
+}
+
 bool make_component(const struct cli *cli, struct make *make, enum manifest_kind kind, const char *path,
                     const void *bytes, size_t size) {
     struct manifest_component *component = &make->manifest.components[make->manifest.component_count++];
     cli_progress(path, 0, 0);
-    component->kind = kind;
+    *component = (struct manifest_component){.kind = kind};
     component->memory = check_component(kind, path, bytes, size);
     (void)snprintf(component->file, sizeof(component->file), "%s", kind == MANIFEST_KERNEL ? "kernel" : "initrd");
-    bool good = component->memory > 0 && (cli->dry_run || encrypt_to(make, component, bytes, size));
+    bool good = component->memory > 0 && (cli->dry_run || pack_to(make, component, bytes, size));
     cli_progress_end();
     return good;
 }
@@ -221,6 +246,16 @@ static bool get(void *context, uint64_t offset, void *data, size_t size) {
         return false;
     memcpy(data, file->start + offset, size);
     return true;
+}
+
+static void *unpack(const struct manifest_component *component, void *packed, size_t *size) {
+    if (component->packing == MANIFEST_AS_IT_IS)
+        return packed;
+    void *bytes = pack_undo(component->file, packed, *size, (size_t)component->unpacked);
+    crypto_wipe(packed, *size);
+    free(packed);
+    *size = (size_t)component->unpacked;
+    return bytes;
 }
 
 void *make_decrypt(struct make *make, const struct manifest_component *component, const uint8_t *key, size_t *size) {
@@ -245,7 +280,7 @@ void *make_decrypt(struct make *make, const struct manifest_component *component
     stream_read_close(&reader);
     free(bytes);
     if (plain != NULL && error == STREAM_OK)
-        return plain;
+        return unpack(component, plain, size);
     cli_error("%s: %s", path, error == STREAM_OK ? "not enough memory" : stream_error_text(error));
     free(plain);
     return NULL;

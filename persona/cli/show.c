@@ -32,6 +32,10 @@ void show_manifest_fields(struct report *report, const struct manifest *manifest
         report_text(report, "file", component->file);
         report_number(report, "size", component->size);
         report_number(report, "memory", component->memory);
+        if (component->packing == MANIFEST_LZ4) {
+            report_text(report, "compression", "lz4");
+            report_number(report, "unpacked", component->unpacked);
+        }
         report_hex(report, "digest", component->digest, sizeof(component->digest));
         report_item_end(report);
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Static libraries from unpacked third-party sources (scripts/fetch): only the files that are used.
 set(FLIPSIDE_THIRD_PARTY_DIR ${CMAKE_SOURCE_DIR}/build/third-party CACHE PATH
-    "Directory with the unpacked sources argon2/, dtc/, mbedtls/ and zlib/")
+    "Directory with the unpacked sources argon2/, dtc/, lz4/, mbedtls/ and zlib/")
 
 # flipside_third_party(TARGET DIRECTORY INCLUDE FILES...): a library of FILES, whose users see INCLUDE.
 function(flipside_third_party target directory include)
@@ -30,6 +30,20 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi)$")
         adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
     target_compile_definitions(zlib_inflate PUBLIC Z_SOLO PRIVATE HAVE_MEMCPY)
     target_compile_options(zlib_inflate PRIVATE "SHELL:-include string.h")
+endif()
+
+if(FLIPSIDE_PLATFORM STREQUAL "host")
+    # Also what compresses. Other libraries bring an LZ4 of their own along, for which this one must not be taken.
+    flipside_third_party(lz4 lz4 lib lib/lz4.c lib/lz4frame.c lib/lz4hc.c lib/xxhash.c)
+    target_compile_definitions(lz4 PRIVATE LZ4LIB_VISIBILITY= LZ4FLIB_VISIBILITY= PUBLIC XXH_NAMESPACE=LZ4_)
+    target_compile_options(lz4 PRIVATE -fvisibility=hidden)
+elseif(FLIPSIDE_PLATFORM STREQUAL "efi")
+    flipside_third_party(lz4 lz4 lib lib/lz4.c lib/xxhash.c)
+    target_compile_definitions(lz4 PUBLIC XXH_NAMESPACE=LZ4_ PRIVATE LZ4_FREESTANDING=1 LZ4_memcpy=__builtin_memcpy
+                               LZ4_memmove=__builtin_memmove LZ4_memset=__builtin_memset)
+    # It copies by words from anywhere: with the MMU on and alignment checks off, as SHA-256 below.
+    set_source_files_properties(${FLIPSIDE_THIRD_PARTY_DIR}/lz4/lib/lz4.c PROPERTIES COMPILE_OPTIONS
+                                "$<IF:$<C_COMPILER_ID:GNU>,-mno-strict-align,-munaligned-access>")
 endif()
 
 if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare|linux)$")

@@ -6,3 +6,4 @@ flipside_fuzz_target(NAME initrd SOURCES loader/initrd.c loader/gunzip.c INCLUDE
 flipside_fuzz_target(NAME bundle SOURCES loader/bundle.c INCLUDES loader persona/include)
 flipside_fuzz_target(NAME credential SOURCES loader/credential.c loader/initrd.c loader/gunzip.c INCLUDES loader
                      LIBRARIES zlib_inflate)
+flipside_fuzz_target(NAME unlz4 SOURCES loader/unlz4.c INCLUDES loader test/unit LIBRARIES lz4)

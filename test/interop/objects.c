@@ -194,7 +194,7 @@ static struct manifest example(void) {
         .board_count = 1,
         .boards = {"qemu-virt"},
         .component_count = 1,
-        .components = {{MANIFEST_KERNEL, "kernel", 0, 1 << 26, {0}}},
+        .components = {{MANIFEST_KERNEL, "kernel", 0, 1 << 26, {0}, MANIFEST_LZ4, 1 << 25}},
         .device_count = 1,
     };
     const struct file *stream = load("stream");
@@ -239,6 +239,9 @@ static void check_manifest(void) {
     require(digest_of(stream->bytes, stream->size, digest), "digest");
     error = manifest_check_component(&manifest, MANIFEST_KERNEL, stream->size, digest);
     expect(error == MANIFEST_OK, "manifest's kernel", manifest_error_text(error));
+    const struct manifest_component *kernel = manifest_component(&manifest, MANIFEST_KERNEL);
+    bool packed = kernel != NULL && kernel->packing == MANIFEST_LZ4 && kernel->unpacked == 1 << 25;
+    expect(packed, "compression of the manifest's kernel", "another one");
 }
 
 static void make_content(void) {

@@ -5,6 +5,7 @@ Debian's cbor2, cryptography and argon2 and none of our code."""
 import hashlib
 import hmac
 import os
+import subprocess
 from pathlib import Path
 
 import argon2.low_level
@@ -155,6 +156,15 @@ def read_stream(key, name, data):
     step = (1 << shift) + TAG
     chunks = [data[at:at + step] for at in range(STREAM_HEADER, len(data), step)]
     return b"".join(AESGCM(file_key).decrypt(nonce(i, i == len(chunks) - 1), chunk, None) for i, chunk in enumerate(chunks))
+
+
+def unpack(component, stored):
+    """What a component's decrypted bytes decompress to, as its manifest says."""
+    if 6 not in component:
+        return stored
+    plain = subprocess.run(["lz4", "-dc"], input=stored, stdout=subprocess.PIPE, check=True).stdout
+    assert component[6] == [1, len(plain)]
+    return plain
 
 
 # PIN slots

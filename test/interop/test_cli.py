@@ -11,7 +11,7 @@ import pytest
 
 from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image
 from objects import (aes_key_unwrap, check_symbol, code_key, content_external, cose_key, decode, derive, encode, file_label,
-                     generate, public_of, read_stream, sealed_external, sha256, thumbprint, unseal, verify)
+                     generate, public_of, read_stream, sealed_external, sha256, thumbprint, unpack, unseal, verify)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_devices_open_what_they_were_issued(made):
         for component, plain in zip(manifest[13], (KERNEL, INITRD), strict=True):
             stored = (persona / component[2]).read_bytes()
             assert (len(stored), sha256(stored)) == (component[3], component[4])
-            assert read_stream(content_key, file_label(manifest[2], 1, component[1]), stored) == plain
+            assert unpack(component, read_stream(content_key, file_label(manifest[2], 1, component[1]), stored)) == plain
         grant, persona_key = grant_of(made, device)
         assert (grant[2], grant[3], grant[6], grant[7]) == (1, manifest[2], 1, 2)
         assert grant[4] == thumbprint(device.public_key()) and grant[5] == derive(persona_key, "check", manifest[2], 0)
@@ -139,7 +139,7 @@ def test_update_only_goes_up(copy):
                          content_external(manifest[2], 5), copy.devices[1])
     for component, plain in zip(manifest[13], (kernel_image(1), INITRD), strict=True):
         stored = (copy.out / "personas/work" / component[2]).read_bytes()
-        assert read_stream(content_key, file_label(manifest[2], 5, component[1]), stored) == plain
+        assert unpack(component, read_stream(content_key, file_label(manifest[2], 5, component[1]), stored)) == plain
     assert [v["version"] for v in copy.run("persona", "show", "work")["versions"]] == [1, 5]
     assert copy.run("persona", "list")["personas"] == [{"persona": "work", "version": 5, "devices": 2}]
 
@@ -160,6 +160,39 @@ def test_flip_policy(copy):
     for option in ("--prewarm=1", "--prewarm-seconds=3601", "--alarm-flip=maybe", "--prewarm=yes\nalarm-flip=yes", "--cmdline=a\ndefault=yes",
                    "--title=a\nmemory=10%"):
         assert option.split("\n")[0] in copy.run(*create, option, "other", status=1)
+
+
+def kernel_on_devices(organisation):
+    """The kernel of the newest version as a device finds it, and what the manifest says of it."""
+    organisation.issue(devices=())
+    persona = organisation.out / "personas/work"
+    _, manifest = decode((persona / "manifest").read_bytes(), "manifest-file")
+    manifest = decode(verify(manifest, "manifest+cbor", keys_of(organisation)[1]), "manifest")
+    content_key = unseal((persona / "content.key").read_bytes(), "content-key", content_external(manifest[2], manifest[5]),
+                         organisation.devices[0])
+    label = file_label(manifest[2], manifest[5], 1)
+    return unpack(manifest[13][0], read_stream(content_key, label, (persona / "kernel").read_bytes())), manifest[13][0]
+
+
+def test_kernels_are_compressed_unless_told_otherwise(copy):
+    def shown():
+        return copy.run("persona", "show", "work")["components"][0]
+
+    kernel, component = kernel_on_devices(copy)
+    assert kernel == KERNEL and component[6] == [1, len(KERNEL)] and component[3] < len(KERNEL) == component[5]
+    assert (shown()["compression"], shown()["unpacked"], shown()["memory"]) == ("lz4", len(KERNEL), len(KERNEL))
+    copy.run("persona", "update", "--compress=none", "work")
+    kernel, component = kernel_on_devices(copy)
+    assert kernel == KERNEL and 6 not in component and component[3] > len(KERNEL)
+    assert "compression" not in shown()
+    copy.run("persona", "update", "--compress=lz4", "--cmdline=debug", "work")
+    assert kernel_on_devices(copy)[0] == KERNEL and shown()["compression"] == "lz4"
+    noise = bytearray(KERNEL)
+    noise[1024:] = os.urandom(len(noise) - 1024)
+    (copy.directory / "kernel").write_bytes(noise)
+    copy.run("persona", "update", f"--kernel={copy.directory / 'kernel'}", "work")
+    assert kernel_on_devices(copy)[0] == bytes(noise) and "compression" not in shown(), "it would gain nothing"
+    assert "lz4 or none" in copy.run("persona", "update", "--compress=zip", "work", status=1)
 
 
 def test_recovery_grants_the_same_key_again(copy):

@@ -112,7 +112,7 @@ def with_mac(items, rule, secret, identity):
 
 def make_manifest(root, signing, device, stream):
     delegation = {1: 1, 2: cose_key(signing.public_key()), 3: 1, 4: 0, 5: 3, 6: IDENTITY}
-    component = {1: KERNEL, 2: "kernel", 3: len(stream), 4: sha256(stream), 5: 1 << 26}
+    component = {1: KERNEL, 2: "kernel", 3: len(stream), 4: sha256(stream), 5: 1 << 26, 6: [1, 1 << 25]}
     manifest = {1: 1, 2: IDENTITY, 3: "work", 4: "Work ☕", 5: VERSION, 6: 5, 7: ["qemu-virt"],
                 8: [thumbprint(device.public_key())], 9: "quiet", 10: [2, 1 << 30], 11: 2, 13: [component], 14: 60, 15: True}
     signed = sign(signing, "manifest+cbor", encode(manifest, "manifest"))

@@ -64,8 +64,8 @@ static inline struct manifest manifest_example(void) {
         .board_count = 2,
         .boards = {"qemu-virt", "rpi4"},
         .component_count = 2,
-        .components = {{MANIFEST_KERNEL, "kernel", 30000000, 60000000, {0xaa}},
-                       {MANIFEST_INITRD, "initrd", 20000000, 20000000, {0xbb}}},
+        .components = {{MANIFEST_KERNEL, "kernel", 30000000, 60000000, {0xaa}, MANIFEST_AS_IT_IS, 0},
+                       {MANIFEST_INITRD, "initrd", 20000000, 20000000, {0xbb}, MANIFEST_AS_IT_IS, 0}},
     };
     return manifest;
 }

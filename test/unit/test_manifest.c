@@ -223,6 +223,16 @@ static void test_components(void **state) {
     assert_int_equal(manifest_check_component(&manifest, MANIFEST_ROOT, 1, digest), MANIFEST_NO_COMPONENT);
 }
 
+static void test_compressed_components(void **state) {
+    struct manifest example = manifest_example();
+    (void)state;
+    example.components[0].packing = MANIFEST_LZ4;
+    example.components[0].unpacked = 44000000;
+    file_size = organisation_sign(&ours, &example, NULL, file, sizeof(file));
+    assert_int_equal(open_file().error, MANIFEST_OK);
+    assert_memory_equal(&manifest, &example, sizeof(example));
+}
+
 typedef void change(struct manifest *example);
 
 static void no_version(struct manifest *example) { example->version = 0; }
@@ -238,6 +248,15 @@ static void one_file(struct manifest *example) { strcpy(example->components[1].f
 static void bad_file(struct manifest *example) { strcpy(example->components[1].file, "../kernel"); }
 static void dots(struct manifest *example) { strcpy(example->components[1].file, ".."); }
 static void empty_file(struct manifest *example) { example->components[0].size = 0; }
+static void other_packing(struct manifest *example) {
+    example->components[0].packing = (enum manifest_packing)2;
+    example->components[0].unpacked = 1;
+}
+static void unpacked_to_nothing(struct manifest *example) { example->components[0].packing = MANIFEST_LZ4; }
+static void unpacked_beyond_all(struct manifest *example) {
+    example->components[0].packing = MANIFEST_LZ4;
+    example->components[0].unpacked = MANIFEST_COMPONENT_SIZE_MAX + 1;
+}
 static void no_components(struct manifest *example) { example->component_count = 0; }
 static void too_much_memory(struct manifest *example) { example->memory.value = 101; }
 static void many_boards(struct manifest *example) { example->board_count = MANIFEST_BOARDS_MAX + 1; }
@@ -246,10 +265,11 @@ static void long_timeout(struct manifest *example) { example->flip_timeout_s = C
 static void long_prewarm(struct manifest *example) { example->prewarm_s = CONFIG_PREWARM_MAX + 1; }
 
 static void test_values_out_of_bounds_are_not_signed(void **state) {
-    static change *const changes[] = {no_version,      minimum_above, no_minimum,   no_name,       bad_name,
-                                      bad_title,       no_board,      no_kernel,    two_kernels,   one_file,
-                                      bad_file,        dots,          empty_file,   no_components, many_boards,
-                                      too_much_memory, bad_unlock,    long_timeout, long_prewarm};
+    static change *const changes[] = {
+        no_version,    minimum_above,       no_minimum,          no_name,         bad_name,   bad_title,
+        no_board,      no_kernel,           two_kernels,         one_file,        bad_file,   dots,
+        empty_file,    no_components,       many_boards,         too_much_memory, bad_unlock, long_timeout,
+        other_packing, unpacked_to_nothing, unpacked_beyond_all, long_prewarm};
     struct p256_signer signer = organisation_root(&ours);
     (void)state;
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
@@ -274,6 +294,7 @@ int main(void) {
         cmocka_unit_test(test_broken_chain),
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_components),
+        cmocka_unit_test(test_compressed_components),
         cmocka_unit_test(test_values_out_of_bounds_are_not_signed),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -17,6 +17,7 @@
 #include "gzip_stored.h"
 #include "known_random.h"
 #include "line.h"
+#include "lz4_frame.h"
 #include "persona/content.h"
 #include "persona/manifest.h"
 #include "persona/slots.h"
@@ -224,6 +225,55 @@ static void test_a_compressed_kernel(void **state) {
     check_initrd(sizeof(initrd));
 }
 
+/* A part as an LZ4 frame. @return bytes of that */
+static size_t pack(enum bundle_kind part, enum manifest_kind kind, const uint8_t *plain, size_t size) {
+    static uint8_t frame[KERNEL_SIZE + 1024];
+    LZ4F_preferences_t preferences = lz4_frame_preferences(size);
+    size_t used = lz4_frame(&preferences, plain, size, frame, sizeof(frame));
+    encrypt(part, kind, frame, used);
+    bundle.about.unpacked[part] = size;
+    return used;
+}
+
+static void pack_both(void) {
+    assert_true(pack(BUNDLE_KERNEL, MANIFEST_KERNEL, kernel, sizeof(kernel)) < sizeof(kernel));
+    assert_true(pack(BUNDLE_INITRD, MANIFEST_INITRD, initrd, sizeof(initrd)) < sizeof(initrd));
+}
+
+static void test_files_in_lz4(void **state) {
+    (void)state;
+    pack_both();
+    assert_int_equal(open_files(&bundle, persona_key, &memory, &result), OPEN_OK);
+    assert_int_equal(result.kernel, PHYSICAL);
+    check_places();
+    check_initrd(sizeof(initrd));
+}
+
+static void test_lz4_of_another_size_or_none(void **state) {
+    (void)state;
+    pack_both();
+    bundle.about.unpacked[BUNDLE_INITRD]++;
+    assert_int_equal(open_files(&bundle, persona_key, &memory, &result), OPEN_DAMAGED);
+    bundle.about.unpacked[BUNDLE_INITRD] = UINT64_MAX;
+    assert_int_equal(open_files(&bundle, persona_key, &memory, &result), OPEN_NO_MEMORY);
+    bundle.about.unpacked[BUNDLE_INITRD] = sizeof(initrd);
+    encrypt(BUNDLE_INITRD, MANIFEST_INITRD, initrd, sizeof(initrd));
+    assert_int_equal(open_files(&bundle, persona_key, &memory, &result), OPEN_DAMAGED);
+}
+
+static void test_too_little_memory_for_lz4(void **state) {
+    (void)state;
+    pack_both();
+    for (size_t size = 0; size < 4 * OPEN_UNIT; size += OPEN_UNIT / 16) {
+        memory.size = size;
+        memset(memory.bytes, 0xee, ROOM);
+        enum open_error error = open_files(&bundle, persona_key, &memory, &result);
+        assert_true(error == OPEN_NO_MEMORY || (error == OPEN_OK && result.initrd_end <= PHYSICAL + size));
+        for (size_t i = size; i < ROOM; i += 512)
+            assert_int_equal(memory.bytes[i], 0xee);
+    }
+}
+
 static void test_without_an_initrd(void **state) {
     (void)state;
     bundle.parts[BUNDLE_INITRD] = (struct bundle_part){NULL, 0};
@@ -268,6 +318,8 @@ static void test_the_room_that_is_planned_is_enough(void **state) {
     encrypt(BUNDLE_KERNEL, MANIFEST_KERNEL, kernel, sizeof(kernel));
     assert_int_equal(open_files(&bundle, persona_key, &memory, &result), OPEN_OK);
     assert_true(bundle_room(&bundle, sizeof(kernel), 1024 * 1024) > UINT64_C(1024) * 1024 * 1024);
+    pack_both();
+    assert_int_equal(open_files(&bundle, persona_key, &memory, &result), OPEN_OK);
 }
 
 static void test_too_little_memory(void **state) {
@@ -428,6 +480,9 @@ int main(void) {
         WITH_BUNDLE(test_files),
         WITH_BUNDLE(test_a_kernel_with_an_offset),
         WITH_BUNDLE(test_a_compressed_kernel),
+        WITH_BUNDLE(test_files_in_lz4),
+        WITH_BUNDLE(test_lz4_of_another_size_or_none),
+        WITH_BUNDLE(test_too_little_memory_for_lz4),
         WITH_BUNDLE(test_without_an_initrd),
         WITH_BUNDLE(test_another_key),
         WITH_BUNDLE(test_damaged_files),

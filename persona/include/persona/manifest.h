@@ -52,12 +52,19 @@ enum manifest_unlock {
     MANIFEST_UNLOCK_PIN = 2,    /* the user's PIN is needed */
 };
 
+enum manifest_packing {
+    MANIFEST_AS_IT_IS = 0,
+    MANIFEST_LZ4 = 1, /* one LZ4 frame of the kind that loader/unlz4.h knows */
+};
+
 struct manifest_component {
     enum manifest_kind kind;
     char file[CONFIG_FILE_NAME_SIZE];
     uint64_t size;   /* bytes of the encrypted file */
     uint64_t memory; /* bytes of RAM that it takes once it is loaded; 0 for what is not loaded */
     uint8_t digest[DIGEST_SIZE];
+    enum manifest_packing packing; /* of what is encrypted */
+    uint64_t unpacked;             /* bytes that it decompresses to; 0: it is not compressed */
 };
 
 struct manifest {
