@@ -55,19 +55,20 @@ static unsigned resynchronise(struct usim_card *card, const uint8_t *rand, struc
     return SW_OK;
 }
 
-/* One beyond the limit can't be taken before the next power-on, whose limit it raises. */
-static unsigned refuse(struct usim_card *card, uint64_t seq) {
-    usim_state_reserve(&card->state, seq);
-    (void)card_save(card);
-    return SW_MEMORY;
+/* What the power-on may take narrows delta (C.2.2 i): the network is told where to go on. The next power-on's limit is
+ * beyond what was refused for it. */
+static bool is_beyond_limit(struct usim_card *card, uint64_t seq) {
+    if (seq > card->state.anchor.limit && seq > card->state.mark) {
+        usim_state_reserve(&card->state, seq);
+        (void)card_save(card);
+    }
+    return seq > card->state.anchor.limit;
 }
 
 /* Takes a sequence number, and first, where it goes beyond the mark, writes that further ahead: the answer must not be
  * out before what makes it the only one is stored. */
 static unsigned take(struct usim_card *card, uint64_t sqn, bool always) {
     uint64_t seq = sqn >> AKA_IND_BITS;
-    if (seq > card->state.anchor.limit)
-        return refuse(card, seq);
     aka_accept(&card->state.array, sqn);
     if (seq <= card->state.mark && !always)
         return card->store.failed ? SW_MEMORY : SW_OK;
@@ -83,7 +84,8 @@ static unsigned challenge(struct usim_card *card, const uint8_t *rand, const uin
         return SW_MEMORY;
     if (!aka_challenge(&card->profile.secret, rand, autn, answer, &failed))
         return failed ? SW_NO_DIAGNOSIS : SW_MAC;
-    if (!aka_is_fresh(&card->state.array, &card->profile.rule, answer->sqn))
+    if (!aka_is_fresh(&card->state.array, &card->profile.rule, answer->sqn) ||
+        is_beyond_limit(card, answer->sqn >> AKA_IND_BITS))
         return resynchronise(card, rand, reply);
     return SW_OK;
 }

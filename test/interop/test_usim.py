@@ -130,7 +130,8 @@ class Network(World):
             # A reset that pcscd makes while the card comes can leave it mute to pcscd until it is taken out.
             if happens(self.answers, 10):
                 break
-        assert self.answers(), log.read_text() + (self.directory / "pcscd.log").read_text()[-2000:]
+        else:
+            pytest.fail(log.read_text() + (self.directory / "pcscd.log").read_text()[-2000:])
         # pcscd looks at the reader now and then, and resets a card that it has not seen come.
         wait_for("the card to stay", lambda: self.reads_directory() and self.reads_directory())
 
