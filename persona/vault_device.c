@@ -213,13 +213,27 @@ static enum vault_error start_first(struct vault *vault) {
 
 /* ---- Every start */
 
+/* Who takes the file away does not make the terminal nobody's, where plain personas start. */
+static enum vault_error without_organisation(struct vault *vault) {
+    size_t size = 0;
+    enum vault_error error = vault_read(vault, key_path, vault->buffer, VAULT_KEY_FILE_SIZE, &size);
+    bool has_key = error == VAULT_OK && !text_is_blank(vault->buffer, size);
+    crypto_wipe(vault->buffer, size);
+    if (error != VAULT_OK)
+        return error;
+    return has_key ? vault_fail(vault, VAULT_BAD_ORGANISATION, NULL,
+                                "the organisation's file is missing, and this device has a key: 'flipside install' "
+                                "puts it back")
+                   : vault_fail(vault, VAULT_NO_ORGANISATION, NULL, NULL);
+}
+
 static enum vault_error read_organisation(struct vault *vault) {
     size_t size = 0;
     enum vault_error error = vault_read(vault, "organisation", vault->buffer, VAULT_REQUEST_FILE_SIZE, &size);
     if (error != VAULT_OK)
         return error;
     if (size == 0)
-        return vault_fail(vault, VAULT_NO_ORGANISATION, NULL, NULL);
+        return without_organisation(vault);
     enum organisation_error read = organisation_read(&vault->organisation, vault->buffer, size);
     if (read == ORGANISATION_FAILED)
         return vault_fail(vault, VAULT_FAILED, NULL, NULL);

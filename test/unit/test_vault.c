@@ -422,7 +422,11 @@ static void test_what_has_no_organisation(void **state) {
     assert_int_equal(open_vault(), VAULT_WRONG_ROOT);
     disk_bytes(&disk, "organisation")[30] ^= 1;
     assert_int_equal(open_vault(), VAULT_BAD_ORGANISATION);
+    /* Its key says that the device is somebody's. */
     disk_remove(&disk, "organisation");
+    assert_int_equal(open_vault(), VAULT_BAD_ORGANISATION);
+    assert_non_null(strstr(vault.reason, "is missing"));
+    disk_remove(&disk, "device/key");
     assert_int_equal(open_vault(), VAULT_NO_ORGANISATION);
     assert_string_equal(vault.reason, vault_error_text(VAULT_NO_ORGANISATION));
 }

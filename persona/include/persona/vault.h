@@ -61,8 +61,8 @@ enum {
 enum vault_error {
     VAULT_OK = 0,
     /* of the device: no encrypted persona can be started */
-    VAULT_NO_ORGANISATION,  /* there is no file `organisation`: this terminal has none */
-    VAULT_BAD_ORGANISATION, /* it is damaged */
+    VAULT_NO_ORGANISATION,  /* there is no file `organisation`, and no device key: this terminal has none */
+    VAULT_BAD_ORGANISATION, /* it is damaged, or missing where there is a device key */
     VAULT_WRONG_ROOT,       /* it is of another root than the one that this device was set up for */
     VAULT_NO_ENTROPY,       /* nothing gives random numbers */
     VAULT_KEY_LOST,         /* the device's key is missing or damaged, while its request is there */
