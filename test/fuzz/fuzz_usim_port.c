@@ -3,6 +3,7 @@
  * and when, and a byte of its length. Each gets one answer; nobody comes to a card that is not for him, nothing of a
  * session is left in another, and who may only read does not authenticate. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "usim/port.h"
 #include "usim_fixture.h"
@@ -25,6 +26,7 @@ struct world {
     struct usim_fixture fixture;
     struct usim_port port;
     struct usim_port_user users[4];
+    struct usim_port_wear wear[4];
     uint64_t sessions;
 };
 
@@ -38,10 +40,11 @@ static void open_world(struct world *world) {
     world->fixture.card.store.storage = usim_memory_storage(&world->fixture.memory);
     usim_card_power_off(&world->fixture.card);
     world->port = (struct usim_port){.card = &world->fixture.card};
-    world->users[0] = (struct usim_port_user){true, USIM_AUTHENTICATE, 1};
-    world->users[1] = (struct usim_port_user){true, USIM_READ_ONLY, 2};
-    world->users[2] = (struct usim_port_user){false, USIM_AUTHENTICATE, 3};
-    world->users[3] = (struct usim_port_user){true, USIM_AUTHENTICATE, 4};
+    memset(world->wear, 0, sizeof world->wear);
+    world->users[0] = (struct usim_port_user){true, USIM_AUTHENTICATE, 1, &world->wear[0], 0};
+    world->users[1] = (struct usim_port_user){true, USIM_READ_ONLY, 2, &world->wear[1], 0};
+    world->users[2] = (struct usim_port_user){false, USIM_AUTHENTICATE, 3, &world->wear[2], 0};
+    world->users[3] = (struct usim_port_user){true, USIM_AUTHENTICATE, 4, &world->wear[3], 0};
     world->sessions = 4;
 }
 
@@ -70,7 +73,7 @@ static void deliver(struct world *world, uint8_t how, const uint8_t *message, si
     uint8_t answer[USIM_PORT_ANSWER_MAX];
     struct usim_port_user *user = &world->users[how & WHO];
     if ((how & FLIPPED) != 0)
-        user->session = ++world->sessions;
+        user->now = user->session = ++world->sessions;
     bool is_new = world->port.session != user->session;
     // On the heap, so that the sanitizer sees one byte too many.
     uint8_t *copy = (how & UNFRAMED) != 0 ? NULL : malloc(size > 0 ? size : 1);
