@@ -71,8 +71,9 @@ def test_first_start_to_a_flip_and_no_secret_is_left(tmp_path, firmware):
         assert terminal.call(CREDENTIAL) == credential
 
 
-def test_pins_updates_lock_out_and_recovery(tmp_path):
-    device = Device(tmp_path)
+@pytest.mark.parametrize("firmware", ["u-boot", pytest.param("edk2", marks=pytest.mark.soak)])
+def test_pins_updates_lock_out_and_recovery(tmp_path, firmware):
+    device = Device(tmp_path, firmware)
     device.create()
     with device.machine() as terminal:
         terminal.picker()
