@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "test/interop"))
 from usim_network import Subscriber  # noqa: E402
 
 PORT = "/dev/$(grep -lx flipside.usim /sys/class/virtio-ports/*/name | cut -d/ -f5)"
-MOST = 24  # challenges that fit into a line for the shell
+MOST = 12  # challenges that fit into a line for the shell, which has 1,024 characters
 
 
 def make_device(name, flash):
