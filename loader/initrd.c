@@ -2,6 +2,7 @@
 #include "initrd.h"
 
 #include "gunzip.h"
+#include "little_endian.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,9 +25,7 @@ static void skip(struct rest *rest, size_t count) {
     rest->size -= count;
 }
 
-static uint32_t little_endian_32(const uint8_t *bytes) {
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
+static uint32_t little_endian_32(const uint8_t *bytes) { return (uint32_t)little_endian(bytes, 4); }
 
 /* cpio, the "newc" format: a header of ASCII hexadecimal fields, the name, the contents, both padded to 4 bytes. */
 enum {

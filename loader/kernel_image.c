@@ -2,6 +2,7 @@
 #include "kernel_image.h"
 
 #include "gunzip.h"
+#include "little_endian.h"
 
 #include <string.h>
 
@@ -41,14 +42,6 @@ enum {
 };
 
 static const uint64_t IMAGE_SIZE_MAX = UINT64_C(1) << 32; /* far beyond any kernel; keeps sums from wrapping */
-
-static uint64_t little_endian(const uint8_t *bytes, unsigned int count) {
-    uint64_t value = 0;
-    for (unsigned int i = count; i > 0; i--) {
-        value = value << 8 | bytes[i - 1];
-    }
-    return value;
-}
 
 static bool has_bytes(const uint8_t *at, const char *bytes, size_t count) { return memcmp(at, bytes, count) == 0; }
 

@@ -30,13 +30,17 @@ enum {
     COMMAND_MS = 120000, /* making a key takes its time */
 };
 
-uint8_t tis_read8(uint64_t address) { return *(volatile uint8_t *)(uintptr_t)address; }
+static uint8_t read8(uint64_t address) { return *(volatile uint8_t *)(uintptr_t)address; }
 
-void tis_write8(uint64_t address, uint8_t value) { *(volatile uint8_t *)(uintptr_t)address = value; }
+static void write8(uint64_t address, uint8_t value) { *(volatile uint8_t *)(uintptr_t)address = value; }
 
-uint32_t tis_read32(uint64_t address) { return *(volatile uint32_t *)(uintptr_t)address; }
+static uint32_t read32(uint64_t address) { return *(volatile uint32_t *)(uintptr_t)address; }
 
-void tis_write32(uint64_t address, uint32_t value) { *(volatile uint32_t *)(uintptr_t)address = value; }
+static void write32(uint64_t address, uint32_t value) { *(volatile uint32_t *)(uintptr_t)address = value; }
+
+struct tis_machine tis_mapped(uint64_t (*milliseconds)(void), void (*relax)(void)) {
+    return (struct tis_machine){read8, write8, read32, write32, milliseconds, relax};
+}
 
 static uint8_t get8(const struct tis *tis, uint32_t offset) { return tis->machine->read8(tis->base + offset); }
 

@@ -41,14 +41,12 @@ struct tis {
     enum tis_error error; /* of the last command: why it had no response */
 };
 
-/** For struct tis_machine where the registers are mapped: one access of that size. */
-uint8_t tis_read8(uint64_t address);
-/** As tis_read8(). */
-void tis_write8(uint64_t address, uint8_t value);
-/** As tis_read8(). */
-uint32_t tis_read32(uint64_t address);
-/** As tis_read8(). */
-void tis_write32(uint64_t address, uint32_t value);
+/**
+ * @param milliseconds as in struct tis_machine
+ * @param relax        the same
+ * @return a machine where the registers are mapped at their addresses
+ */
+struct tis_machine tis_mapped(uint64_t (*milliseconds)(void), void (*relax)(void));
 
 /**
  * Begins to use the registers, and sees whether there is such a TPM (TPM_ACCESS, TPM_INTERFACE_ID).

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "unlz4.h"
 
+#include "little_endian.h"
+
 #include <lz4.h>
 #include <stdbool.h>
 #include <string.h>
@@ -48,13 +50,6 @@ const char *unlz4_error_text(enum unlz4_error error) {
         return "the compressed data are damaged";
     }
     return "unknown error";
-}
-
-static uint64_t little_endian(const uint8_t *bytes, unsigned count) {
-    uint64_t value = 0;
-    for (unsigned i = count; i > 0; i--)
-        value = value << 8 | bytes[i - 1];
-    return value;
 }
 
 static bool header_is_good(const uint8_t *header) {

@@ -11,6 +11,7 @@
 enum { HEADER_SIZE = 10, SIZE_OFFSET = 2, TAG_HIGH = 0x80 };
 
 static struct tis tis;
+static struct tis_machine machine;
 static const char *fault; /* of finding the registers */
 
 /* The protocol does not tell how long the response is: its header does (TPM 2.0, part 1, 18.2). */
@@ -56,12 +57,7 @@ uint64_t firmware_tpm_registers(const void *tree) {
 }
 
 static enum tpm_way open_registers(uint64_t base) {
-    static const struct tis_machine machine = {.read8 = tis_read8,
-                                               .write8 = tis_write8,
-                                               .read32 = tis_read32,
-                                               .write32 = tis_write32,
-                                               .milliseconds = cpu_milliseconds,
-                                               .relax = cpu_relax};
+    machine = tis_mapped(cpu_milliseconds, cpu_relax);
     if (base == 0)
         return TPM_WAY_NONE;
     if (!cpu_reaches_device(base)) {

@@ -116,12 +116,7 @@ static bool open_random(struct random_stream *random) {
 /* Open for one attempt only: at a flip it is at rest. A restart may have cut an earlier attempt off, which then left
  * its session and its objects in the TPM. */
 static enum open_error open_with_tpm(uint8_t *persona_key) {
-    static const struct tis_machine machine = {.read8 = tis_read8,
-                                               .write8 = tis_write8,
-                                               .read32 = tis_read32,
-                                               .write32 = tis_write32,
-                                               .milliseconds = machine_milliseconds,
-                                               .relax = machine_relax};
+    const struct tis_machine machine = tis_mapped(machine_milliseconds, machine_relax);
     static struct tpm tpm;
     struct tis tis;
     struct random_stream random;
