@@ -11,7 +11,8 @@ from gdbstub import PC, PSTATE, X0
 
 SYSTEM_SUSPEND = 0xC400000E  # PSCI, DEN0022 5.17
 SYSTEM_RESET = 0x84000009  # DEN0022 5.11
-LOWER_EL_SYNC = 0x400  # offset of the vector for synchronous exceptions from a persona
+INSTRUCTION_SIZE = 4
+EC_SHIFT, EC_HVC = 26, 0x16  # ESR_EL2: HVC returns to what follows it, a trapped SMC to itself
 EXCEPTION_LEVEL = 3 << 2  # PSTATE.EL, at bits 3:2
 EL2 = 2 << 2
 MOST = 100_000
@@ -44,22 +45,35 @@ class Symbols:
         return self.names[index] if index >= 0 else "?"
 
 
-def run_to_call(stub, vectors, call, trigger):
+def find_caller(stub, handler, trigger):
+    """Lets the machine run, does what makes a persona call the switcher, and stops in the switcher's function for it.
+
+    Returns the virtual address of the persona's instruction that made the call. Nothing else stops the machine, so that
+    the system gets on at its own pace: one that is stopped at whatever it traps for may be late for the switcher."""
+    stub.breakpoint(handler)
+    stub.go()
+    trigger()
+    stub.wait()
+    stub.remove_breakpoint(handler)
+    following = stub.system_register("ELR_EL2")
+    return following - INSTRUCTION_SIZE if stub.system_register("ESR_EL2") >> EC_SHIFT == EC_HVC else following
+
+
+def run_to_call(stub, caller, call, trigger):
     """Lets the machine run, does what makes a persona call the switcher, and stops when the call has come to EL2.
 
-    call is the PSCI function; returns the CPU. The vector's first instruction is the next one."""
-    entry = vectors + LOWER_EL_SYNC
-    stub.breakpoint(entry)
+    caller is what find_caller() returned, call the PSCI function; returns the CPU. The vector's first instruction is the
+    next one."""
+    stub.breakpoint(caller)
     stub.go()
     trigger()
     while True:
         cpu = stub.wait()
-        stub.remove_breakpoint(entry)
-        if stub.register(X0) == call:
+        wanted = stub.register(X0) == call
+        stub.step(cpu)  # no breakpoint stops a step
+        if wanted:
+            stub.remove_breakpoint(caller)
             return cpu
-        # Past the breakpoint, or it would stop there again.
-        stub.step(cpu)
-        stub.breakpoint(entry)
         stub.go()
 
 

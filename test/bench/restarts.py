@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What there is without a switcher: restarting into the other system, through the firmware or by kexec."""
 
-from measured import START, TICK_NS
+from flips import go_back
+from measured import TICK_NS
 from systems import NAMES, command_line, other
 
 
 def go_over(terminal):
     """Flips to the system that has not started yet."""
-    terminal.send_line("/bench/suspend flip 1")
-    terminal.expect(r"^ready", START)
-    terminal.press_power()
+    go_back(terminal)
     terminal.await_up()
 
 
