@@ -29,6 +29,7 @@ FIRST = systems.NAMES[0]  # has the shell when a machine is up
 MACHINES = 2  # at a time
 CRYPTO = TOP / "build/host/test/bench/bench-crypto"
 USIM = CRYPTO.with_name("bench-usim")
+FAILURES = (MachineError, StubError, ImageError, OSError, subprocess.CalledProcessError)  # of a measurement; the others go on
 
 
 class Bench:
@@ -135,25 +136,30 @@ class Bench:
         return measured
 
     def run(self):
-        """Carries all out, the longest first; returns the results."""
+        """Carries all out, the longest first; returns the results, and the names of what failed."""
         jobs = [("keys in Debian, with the agent and without", self.keys)]
         jobs += [(f"restart into {name}", lambda name=name: self.reboots(name)) for name in systems.NAMES]
-        jobs += [("power-on, plain and encrypted", self.boots), ("kexec", self.kexecs), ("work in a persona", self.work), ("the same work without us", self.work_alone),
-                 ("the USIM from a persona", self.usim),
+        jobs += [("power-on, plain and encrypted", self.boots), ("kexec", self.kexecs),
+                 ("work in a persona", self.work), ("the same work without us", self.work_alone), ("the USIM from a persona", self.usim),
                  ("flips and sleeps", self.flips), ("instructions of a flip, 1 CPU", lambda: self.instructions(1)),
                  ("instructions of a flip, 2 CPUs", lambda: self.instructions(2)),
                  ("instructions of a flip without an SMMU", self.instructions_unconfined)]
-        results = self.crypto()
+        results, failed = report.Results(self.crypto()), []
         with concurrent.futures.ThreadPoolExecutor(MACHINES) as pool:
             waiting = {pool.submit(measure): name for name, measure in jobs}
             try:
                 for done in concurrent.futures.as_completed(waiting):
-                    results.update(done.result())
-                    self.say(f"Measured: {waiting[done]}")
+                    try:
+                        results.update(done.result())
+                    except FAILURES as error:
+                        failed.append(waiting[done])
+                        self.say(f"FAILED: {waiting[done]}: {error}")
+                    else:
+                        self.say(f"Measured: {waiting[done]}")
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return results
+        return results, failed
 
 
 def arguments():
@@ -168,16 +174,18 @@ def main():
     options = arguments()
     try:
         bench = Bench(options.rounds)
-        results = bench.run()
-    except (MachineError, StubError, ImageError, OSError, subprocess.CalledProcessError) as error:
+        results, failed = bench.run()
+    except FAILURES as error:
         sys.exit(f"bench: {error}")
     figures = report.figures(results, options.rounds)
     print(report.table(figures, results))
-    if options.profile:
+    if options.profile and "steps_1" in results:
         print(report.profile(results))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
         bench.say(f"Written: {options.json}")
+    if failed:
+        sys.exit(f"bench: could not measure: {'; '.join(failed)}. Why is above; the machines' logs are in {systems.WORK}.")
 
 
 if __name__ == "__main__":

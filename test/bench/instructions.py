@@ -7,7 +7,7 @@ import collections
 import subprocess
 from dataclasses import dataclass
 
-from gdbstub import PC, PSTATE, X0
+from gdbstub import PC, PSTATE, X0, StubError
 
 SYSTEM_SUSPEND = 0xC400000E  # PSCI, DEN0022 5.17
 SYSTEM_RESET = 0x84000009  # DEN0022 5.11
@@ -102,4 +102,4 @@ def step_to_exit(stub, cpu, symbols):
             entries.append(count)
         functions[symbols.function(address)] += 1
         stub.step(cpu)
-    raise RuntimeError(f"still at EL2 after {MOST} instructions")
+    raise StubError(f"still at EL2 after {MOST} instructions")
