@@ -80,7 +80,8 @@ static void put_security(const struct file *file, struct reply *reply) {
 }
 
 static void put_directory(const struct usim_card *card, const struct file *file, struct reply *reply) {
-    const uint8_t characteristics[] = {0xa5, 3, 0x80, 1, 0x71};
+    /* UICC characteristics; supported system commands: TERMINAL CAPABILITY (11.1.1.4.6). */
+    const uint8_t characteristics[] = {0xa5, 6, 0x80, 1, 0x71, 0x87, 1, 0x01};
     if (file->id == FID_ADF_USIM) {
         reply_byte(reply, 0x84);
         reply_byte(reply, AID_SIZE);
@@ -242,11 +243,16 @@ unsigned card_select(struct usim_card *card, const struct command *command, stru
     unsigned sw = find(card, command, &target);
     if (sw != SW_OK)
         return sw;
+    if ((command->p2 & P2_RETURN) == P2_FCP)
+        reply_fcp(card, target.file != FILE_NONE ? target.file : target.directory, reply);
+    /* What 6Cxx answers is sent again, and must not have been done: to go to the parent twice is to go elsewhere. */
+    if (reply->size > 0 && command->size == 0)
+        sw = command_expects(command, reply->size);
+    if (sw != SW_OK)
+        return sw;
     channel->directory = target.directory;
     channel->file = target.file;
     channel->record = 0;
-    if ((command->p2 & P2_RETURN) == P2_FCP)
-        reply_fcp(card, target.file != FILE_NONE ? target.file : target.directory, reply);
     return SW_OK;
 }
 
