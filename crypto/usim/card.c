@@ -37,6 +37,7 @@ static const struct instruction {
     {0x2c, 0, card_unblock},
     {0x70, 0, card_manage_channel},
     {0xc0, 0, card_get_response},
+    {0xc0, CLASS_OWN, card_get_response}, /* as after INCREASE: T=0 repeats the class (ISO/IEC 7816-3 12.2) */
     {0x88, 0, card_authenticate},
     {0x78, CLASS_OWN, card_get_identity},
     {0x10, CLASS_OWN, card_terminal_profile},

@@ -179,11 +179,14 @@ static bool by_path(const struct usim_card *card, const struct command *command,
     return true;
 }
 
+static bool names_usim(const struct command *command) {
+    return command->size >= NAME_MIN && command->size <= AID_SIZE &&
+           memcmp(command->data, usim_aid, command->size) == 0;
+}
+
 /* There is one application: the next and the previous one of it are not there. */
 static unsigned by_name(struct usim_card *card, const struct command *command, struct target *target) {
-    if (command->size < NAME_MIN || command->size > AID_SIZE)
-        return SW_FILE_NOT_FOUND;
-    if (memcmp(command->data, usim_aid, command->size) != 0)
+    if (!names_usim(command))
         return SW_FILE_NOT_FOUND;
     if ((command->p2 & P2_OCCURRENCE) >= 2 && command->channel->usim_active)
         return SW_FILE_NOT_FOUND;
@@ -238,8 +241,9 @@ static bool parameters_fit(const struct command *command) {
 unsigned card_select(struct usim_card *card, const struct command *command, struct reply *reply) {
     struct usim_channel *channel = command->channel;
     struct target target = {channel->directory, FILE_NONE};
+    /* Android looks for applications with P2 of ISO/IEC 7816-4, and must be told that they are not there. */
     if (!parameters_fit(command))
-        return SW_PARAMETERS;
+        return command->p1 != BY_NAME || names_usim(command) ? SW_PARAMETERS : SW_FILE_NOT_FOUND;
     unsigned sw = find(card, command, &target);
     if (sw != SW_OK)
         return sw;
