@@ -11,11 +11,14 @@
 enum {
     CONTEXT_GSM = 0x80,
     CONTEXT_3G = 0x81,
+    CONTEXT_GROUP = 0x82, /* VGCS and VBS: not on this card */
     CONTEXT_GBA = 0x84,
     TAG_DONE = 0xdb,
     TAG_RESYNCHRONISE = 0xdc,
     TAG_BOOTSTRAP = 0xdd,
     TAG_NAF = 0xde,
+    TAG_NAF_ID = 0x80,
+    TAG_B_TID = 0x81,
     TAG_SUCI = 0xa1,
     IDENTITY_SUCI = 0x01,
 };
@@ -32,10 +35,8 @@ static unsigned gsm(struct usim_card *card, const struct command *command, struc
     uint8_t sres[4], kc[8];
     if (!usim_service(&card->profile, USIM_SERVICE_GSM_SECURITY))
         return SW_CONTEXT;
-    if (command->size != 1 + AKA_RAND_SIZE)
+    if (command->size != 1 + AKA_RAND_SIZE || command->data[0] != AKA_RAND_SIZE)
         return SW_LENGTH;
-    if (command->data[0] != AKA_RAND_SIZE)
-        return SW_WRONG_DATA;
     if (!aka_gsm(&card->profile.secret, command->data + 1, sres, kc))
         return SW_NO_DIAGNOSIS;
     reply_field(reply, sres, sizeof(sres));
@@ -98,7 +99,7 @@ static unsigned umts(struct usim_card *card, const struct command *command, stru
         return SW_LENGTH;
     const uint8_t *rand = command->data + 1, *autn = rand + AKA_RAND_SIZE + 1;
     if (command->data[0] != AKA_RAND_SIZE || autn[-1] != AKA_AUTN_SIZE)
-        return SW_WRONG_DATA;
+        return SW_LENGTH;
     unsigned sw = challenge(card, rand, autn, &answer, reply);
     if (sw == SW_OK && reply->size == 0)
         sw = take(card, answer.sqn, false);
@@ -136,7 +137,7 @@ static unsigned bootstrap(struct usim_card *card, const struct command *command,
         return SW_LENGTH;
     const uint8_t *rand = command->data + 2, *autn = rand + AKA_RAND_SIZE + 1;
     if (command->data[1] != AKA_RAND_SIZE || autn[-1] != AKA_AUTN_SIZE)
-        return SW_WRONG_DATA;
+        return SW_LENGTH;
     if (!gba_unmark(secret, rand, autn, genuine))
         return SW_NO_DIAGNOSIS;
     unsigned sw = challenge(card, rand, genuine, &answer, reply);
@@ -153,6 +154,40 @@ static unsigned bootstrap(struct usim_card *card, const struct command *command,
     return sw;
 }
 
+/* A record of EF GBANL (TS 31.102 4.2.83): NAF_Id, then the B-TID that the terminal wrote behind RAND in EF GBABP.
+ * @return false when it does not fit */
+static bool begin_naf_record(struct usim_card *card, const struct gba_naf *naf, uint8_t *record) {
+    int number = file_find(&card->profile, FID_ADF_USIM, FID_GBABP);
+    const uint8_t *b_tid = file_contents(card, number) + 1 + AKA_RAND_SIZE;
+    size_t size = *b_tid <= file_at(number)->size - 2u - AKA_RAND_SIZE ? *b_tid : 0;
+    memset(record, 0xff, GBANL_RECORD);
+    if (4 + naf->id_size + size > GBANL_RECORD)
+        return false;
+    record[0] = TAG_NAF_ID;
+    record[1] = (uint8_t)naf->id_size;
+    memcpy(record + 2, naf->id, naf->id_size);
+    record[2 + naf->id_size] = TAG_B_TID;
+    record[3 + naf->id_size] = (uint8_t)size;
+    memcpy(record + 4 + naf->id_size, b_tid + 1, size);
+    return true;
+}
+
+/* The last derivation's record is the first one; of another NAF's the oldest goes (TS 33.220 G.2). */
+static unsigned note_naf(struct usim_card *card, const struct gba_naf *naf) {
+    int number = file_find(&card->profile, FID_ADF_USIM, FID_GBANL);
+    uint8_t record[GBANL_RECORD], *records = file_contents(card, number);
+    size_t at = 0;
+    if (!begin_naf_record(card, naf, record))
+        return SW_NO_ROOM;
+    if (memcmp(records, record, sizeof(record)) == 0)
+        return SW_OK;
+    while (at + sizeof(record) < file_at(number)->size && memcmp(records + at, record, 2 + naf->id_size) != 0)
+        at += sizeof(record);
+    memmove(records + sizeof(record), records, at);
+    memcpy(records, record, sizeof(record));
+    return card_save(card);
+}
+
 static unsigned derive_naf(struct usim_card *card, const struct command *command, struct reply *reply) {
     uint8_t external[GBA_NAF_KEY_SIZE], internal[GBA_NAF_KEY_SIZE];
     struct gba_naf naf = {.id = command->data + 2, .id_size = command->data[1]};
@@ -160,12 +195,13 @@ static unsigned derive_naf(struct usim_card *card, const struct command *command
         return SW_LENGTH;
     naf.impi_size = naf.id[naf.id_size];
     naf.impi = naf.id + naf.id_size + 1;
-    if (command->size != 3 + naf.id_size + naf.impi_size)
+    if (command->size != 3 + naf.id_size + naf.impi_size || naf.id_size < 6 || naf.impi_size == 0)
         return SW_LENGTH;
-    if (naf.id_size < 6 || naf.impi_size == 0)
-        return SW_WRONG_DATA;
     if (card->state.gba.ks_size == 0)
         return SW_CONDITIONS;
+    unsigned sw = note_naf(card, &naf);
+    if (sw != SW_OK)
+        return sw;
     if (!gba_derive(&card->state.gba, &naf, external, internal))
         return SW_NO_DIAGNOSIS;
     reply_byte(reply, TAG_DONE);
@@ -183,7 +219,7 @@ static unsigned gba(struct usim_card *card, const struct command *command, struc
         return SW_LENGTH;
     if (command->data[0] == TAG_BOOTSTRAP)
         return bootstrap(card, command, reply);
-    return command->data[0] == TAG_NAF ? derive_naf(card, command, reply) : SW_WRONG_DATA;
+    return command->data[0] == TAG_NAF ? derive_naf(card, command, reply) : SW_NOT_SUPPORTED;
 }
 
 /* ---- */
@@ -197,14 +233,27 @@ static unsigned may_use_keys(const struct usim_card *card, const struct command 
 unsigned card_authenticate(struct usim_card *card, const struct command *command, struct reply *reply) {
     if (command->p1 != 0)
         return SW_PARAMETERS;
-    if (command->p2 != CONTEXT_GSM && command->p2 != CONTEXT_3G && command->p2 != CONTEXT_GBA)
+    if ((command->p2 < CONTEXT_GSM || command->p2 > CONTEXT_GROUP) && command->p2 != CONTEXT_GBA)
         return SW_PARAMETERS;
     unsigned sw = may_use_keys(card, command);
     if (sw != SW_OK)
         return sw;
-    if (command->p2 == CONTEXT_GSM)
+    switch (command->p2) {
+    case CONTEXT_GSM:
         return gsm(card, command, reply);
-    return command->p2 == CONTEXT_3G ? umts(card, command, reply) : gba(card, command, reply);
+    case CONTEXT_3G:
+        return umts(card, command, reply);
+    case CONTEXT_GBA:
+        return gba(card, command, reply);
+    default:
+        return SW_CONTEXT;
+    }
+}
+
+/* Whether the subscriber is one whose identity is no IMSI (TS 31.102 4.4.11.10): that one is not concealed here. */
+static bool has_nai(struct usim_card *card) {
+    int number = file_find(&card->profile, FID_DF_5GS, FID_SUPI_NAI);
+    return number != FILE_NONE && *file_contents(card, number) != 0xff;
 }
 
 unsigned card_get_identity(struct usim_card *card, const struct command *command, struct reply *reply) {
@@ -219,6 +268,8 @@ unsigned card_get_identity(struct usim_card *card, const struct command *command
         return sw;
     if (!usim_service(&card->profile, USIM_SERVICE_SUCI) || !usim_service(&card->profile, USIM_SERVICE_SUCI_BY_CARD))
         return SW_CONDITIONS;
+    if (has_nai(card))
+        return SW_NOT_SUPPORTED;
     if (!usim_suci(&card->profile, &card->random, suci, &size))
         return SW_NO_DIAGNOSIS;
     reply_byte(reply, TAG_SUCI);

@@ -37,6 +37,7 @@ static const struct instruction {
     {0x2c, 0, card_unblock},
     {0x70, 0, card_manage_channel},
     {0xc0, 0, card_get_response},
+    {0xc0, CLASS_OWN, card_get_response}, /* as after INCREASE: T=0 repeats the class (ISO/IEC 7816-3 12.2) */
     {0x88, 0, card_authenticate},
     {0x78, CLASS_OWN, card_get_identity},
     {0x10, CLASS_OWN, card_terminal_profile},
@@ -45,8 +46,9 @@ static const struct instruction {
     {0x14, CLASS_OWN, card_terminal_response},
 };
 
+/* Among the card's capabilities (ISO/IEC 7816-4 12.1.1.9): four logical channels, numbered by either side. */
 static const uint8_t atr[] = {0x3b, 0x9f, 0x01, 0x80, 0x1f, 0x87, 0x80, 0x31, 0xe0, 0x73, 0xfe,
-                              0x21, 0x00, 0x67, 0x4a, 0x4c, 0x75, 0x30, 0x34, 0x05, 0x4b, 0x25};
+                              0x21, 0x1b, 0x67, 0x4a, 0x4c, 0x75, 0x30, 0x34, 0x05, 0x4b, 0x3e};
 
 size_t usim_card_atr(uint8_t *to) {
     memcpy(to, atr, sizeof(atr));

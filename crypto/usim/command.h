@@ -38,6 +38,7 @@ enum sw {
     SW_INCREASE = 0x9850,
     SW_MAC = 0x9862,
     SW_CONTEXT = 0x9864,
+    SW_NO_ROOM = 0x9866,
 };
 
 struct command {

@@ -83,14 +83,20 @@ static void put_condition(struct place *place, enum file_condition condition) {
         put_all(place, pins[condition - PIN1], sizeof(pins[0]));
 }
 
-/* TS 102 221 9.2.4, 13.4: access mode, then its condition. INCREASE is named by its instruction. */
+/* TS 102 221 9.2.4, 13.4: access mode, then its condition. INCREASE is named by its instruction. A directory's modes
+ * are to create, delete, activate and deactivate (ISO/IEC 7816-4 9.3.3). */
 static void begin_rules(struct place place, size_t record) {
-    static const uint8_t modes[FILE_RIGHTS][3] = {{0x80, 0x01, 0x01}, {0x80, 0x01, 0x02}, {0x84, 0x01, 0x32}};
+    static const uint8_t modes[FILE_RIGHTS][3] = {{0x80, 0x01, 0x01}, {0x80, 0x01, 0x02}, {0x84, 0x01, 0x32}},
+                         all[] = {0x80, 0x01, 0x7f};
     for (unsigned rule = 1; rule <= RULE_COUNT && place.room > 0; rule++) {
         struct place one = {place.start + (rule - 1) * record, record, 0};
-        for (unsigned right = 0; right < FILE_RIGHTS; right++) {
+        for (unsigned right = 0; right < FILE_RIGHTS && rule != RULE_DIRECTORY; right++) {
             put_all(&one, modes[right], sizeof(modes[0]));
             put_condition(&one, file_condition((enum file_rule)rule, (enum file_right)right));
+        }
+        if (rule == RULE_DIRECTORY) {
+            put_all(&one, all, sizeof(all));
+            put_condition(&one, NEVER);
         }
     }
 }
@@ -127,12 +133,14 @@ static void begin_fixed(const struct usim_profile *profile, uint8_t *contents) {
         {FID_ADF_USIM, 0x6f09, 1, 0, {0x07}},                               /* KeysPS */
         {FID_ADF_USIM, 0x6f31, 1, 0, {0x0a}},                               /* HPPLMN: every 60 minutes */
         {FID_ADF_USIM, 0x6f5b, 6, 0, {0xf0, 0x00, 0x00, 0xf0, 0x00, 0x00}}, /* START-HFN */
-        {FID_ADF_USIM, 0x6f73, 4, 10, {0xfe, 0x00, 0xff, 0x01}},            /* PSLOCI: not updated */
-        {FID_ADF_USIM, 0x6f7e, 4, 7, {0xfe, 0x00, 0xff, 0x01}},             /* LOCI */
+        {FID_ADF_USIM, 0x6f41, 5, 0, {0xff, 0xff, 0xff, 0x00, 0x00}},       /* PUCT: no currency */
+        {FID_ADF_USIM, 0x6f73, 4, 10, {0xff, 0xfe, 0xff, 0x01}},            /* PSLOCI: no area, not updated */
+        {FID_ADF_USIM, 0x6f7e, 4, 7, {0xff, 0xfe, 0xff, 0x01}},             /* LOCI */
         {FID_ADF_USIM, 0x6fe3, 3, 15, {0xff, 0xfe, 0x01}},                  /* EPSLOCI */
         {FID_DF_5GS, 0x4f01, 4, 16, {0xff, 0xff, 0xfe, 0x01}},              /* 5GS3GPPLOCI */
         {FID_DF_5GS, 0x4f02, 4, 16, {0xff, 0xff, 0xfe, 0x01}},              /* 5GSN3GPPLOCI */
-        {FID_ADF_USIM, 0x6fb7, 4, 0, {0x11, 0xf2, 0xff, 0x00}},             /* ECC: 112, any service */
+        {FID_ADF_USIM, 0x6fb7, 3, 0, {0x11, 0xf2, 0xff}},                   /* ECC: 112 */
+        {FID_ADF_USIM, 0x6fb7, 1, 7, {0x00}},                               /* of any service */
         {FID_MF, 0x2f08, 5, 0, {0x00, 0x00, 0x00, 0x00, 0x00}},             /* UMPC */
     };
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
@@ -140,6 +148,13 @@ static void begin_fixed(const struct usim_profile *profile, uint8_t *contents) {
         if (place.room > 0)
             memcpy(place.start + fixed[i].at, fixed[i].bytes, fixed[i].size);
     }
+}
+
+/* TS 31.102 4.2.25: a record's first byte says that there is no message in it. */
+static void begin_messages(const struct usim_profile *profile, uint8_t *contents) {
+    int number = file_find(profile, FID_ADF_USIM, FID_SMS);
+    for (size_t at = 0; number != FILE_NONE && at < file_at(number)->size; at += file_at(number)->record)
+        contents[file_offset(number) + at] = 0x00;
 }
 
 static void begin_identity(const struct usim_profile *profile, uint8_t *contents) {
@@ -178,6 +193,7 @@ enum usim_error files_begin(const struct usim_profile *profile, uint8_t *content
     for (int i = 0; i < file_count; i++)
         memset(contents + file_offset(i), file_at(i)->fill, file_at(i)->size);
     begin_fixed(profile, contents);
+    begin_messages(profile, contents);
     begin_identity(profile, contents);
     begin_rules(place_of(profile, contents, FID_MF, FID_ARR_MF), 40);
     begin_rules(place_of(profile, contents, FID_ADF_USIM, FID_ARR_USIM), 40);

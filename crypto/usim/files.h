@@ -17,8 +17,12 @@ enum {
     FID_DF_5GS = 0x5fc0,
     FID_ARR_MF = 0x2f06,
     FID_ARR_USIM = 0x6f06,
+    FID_SMS = 0x6f3c,
     FID_GBABP = 0x6fd6,
+    FID_GBANL = 0x6fda,
+    FID_SUPI_NAI = 0x4f09,
     AID_SIZE = 16,
+    GBANL_RECORD = 127, /* bytes, so that all lengths in it are of one byte */
 };
 
 enum file_kind { FILE_DIRECTORY, FILE_TRANSPARENT, FILE_LINEAR, FILE_CYCLIC };
@@ -34,7 +38,8 @@ enum file_rule {
     RULE_PUBLIC_PIN, /* read ALWAYS, update PIN1 */
     RULE_PIN_PIN2,   /* read PIN1, update PIN2 */
     RULE_COUNTER,    /* read PIN1, update PIN2, increase PIN1 */
-    RULE_COUNT = RULE_COUNTER,
+    RULE_DIRECTORY,  /* of MF, ADF and DF, whose access mode byte is of other commands: never */
+    RULE_COUNT = RULE_DIRECTORY,
 };
 
 enum file_right { FILE_READ, FILE_UPDATE, FILE_INCREASE, FILE_RIGHTS };

@@ -56,12 +56,12 @@ static size_t order(struct usim_port *port, const struct usim_port_user *user, u
     }
 }
 
-enum { INS = 1, LC = 4, WRITES_OF_ONE = 2, BUSY = 0x93 };
+enum { INS = 1, P2 = 3, LC = 4, WRITES_OF_ONE = 2, BUSY = 0x93, AUTHENTICATE = 0x88, CONTEXT_GBA = 0x84 };
 
 /* Whether a command is one whose sender can make the card write as often as he likes. */
 static bool is_write(const uint8_t *message, size_t size) {
     static const uint8_t instructions[] = {0xd6, 0xdc, 0x32, 0x20, 0x24, 0x26, 0x28, 0x2c};
-    bool found = false;
+    bool found = size > LC + 1 && message[INS] == AUTHENTICATE && message[P2] == CONTEXT_GBA;
     for (size_t i = 0; i < sizeof(instructions) && size > LC + 1; i++)
         found |= instructions[i] == message[INS];
     return found;

@@ -53,9 +53,10 @@ static uint8_t record_of(const struct command *command, int number) {
     }
 }
 
+/* P1 has no significance but in absolute mode (11.1.5.2). */
 static bool mode_fits(const struct command *command) {
     uint8_t mode = command->p2 & MODE;
-    return mode == ABSOLUTE || ((mode == NEXT || mode == PREVIOUS) && command->p1 == 0);
+    return mode == ABSOLUTE || mode == NEXT || mode == PREVIOUS;
 }
 
 unsigned card_read_record(struct usim_card *card, const struct command *command, struct reply *reply) {
@@ -135,15 +136,20 @@ static bool matches(const uint8_t *record, size_t size, const struct search *sea
     return false;
 }
 
+/* Beside the current record; the last one is before none (8.2.2.2). */
+static uint8_t record_beside(uint8_t current, bool backward, uint8_t count) {
+    if (!backward)
+        return (uint8_t)(current + 1);
+    return current == 0 ? count : (uint8_t)(current - 1);
+}
+
 /* The first bytes of an enhanced search: direction, then offset or value. */
-static bool begin_enhanced(const struct command *command, struct search *search) {
+static bool begin_enhanced(const struct command *command, int number, struct search *search) {
     if (command->size < 3 || (command->data[0] & 0xf0) != 0 || (command->data[0] & ABSOLUTE) == 0)
         return false;
     search->backward = (command->data[0] & 1) != 0;
-    if ((command->data[0] & 2) != 0) {
-        uint8_t current = command->channel->record;
-        search->first = (uint8_t)(search->backward ? current - 1 : current + 1);
-    }
+    if ((command->data[0] & 2) != 0)
+        search->first = record_beside(command->channel->record, search->backward, count_of(number));
     search->at_value = (command->data[0] & 8) != 0;
     search->offset = command->data[1];
     search->text = command->data + 2;
@@ -159,7 +165,7 @@ static unsigned begin_search(const struct command *command, int number, struct s
                               .size = command->size};
     if (command->size == 0)
         return SW_LENGTH;
-    if (mode == ENHANCED && !begin_enhanced(command, search))
+    if (mode == ENHANCED && !begin_enhanced(command, number, search))
         return SW_WRONG_DATA;
     if (search->size > file_at(number)->record)
         return SW_LENGTH;

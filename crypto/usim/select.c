@@ -80,7 +80,8 @@ static void put_security(const struct file *file, struct reply *reply) {
 }
 
 static void put_directory(const struct usim_card *card, const struct file *file, struct reply *reply) {
-    const uint8_t characteristics[] = {0xa5, 3, 0x80, 1, 0x71};
+    /* UICC characteristics; supported system commands: TERMINAL CAPABILITY (11.1.1.4.6). */
+    const uint8_t characteristics[] = {0xa5, 6, 0x80, 1, 0x71, 0x87, 1, 0x01};
     if (file->id == FID_ADF_USIM) {
         reply_byte(reply, 0x84);
         reply_byte(reply, AID_SIZE);
@@ -178,11 +179,14 @@ static bool by_path(const struct usim_card *card, const struct command *command,
     return true;
 }
 
+static bool names_usim(const struct command *command) {
+    return command->size >= NAME_MIN && command->size <= AID_SIZE &&
+           memcmp(command->data, usim_aid, command->size) == 0;
+}
+
 /* There is one application: the next and the previous one of it are not there. */
 static unsigned by_name(struct usim_card *card, const struct command *command, struct target *target) {
-    if (command->size < NAME_MIN || command->size > AID_SIZE)
-        return SW_FILE_NOT_FOUND;
-    if (memcmp(command->data, usim_aid, command->size) != 0)
+    if (!names_usim(command))
         return SW_FILE_NOT_FOUND;
     if ((command->p2 & P2_OCCURRENCE) >= 2 && command->channel->usim_active)
         return SW_FILE_NOT_FOUND;
@@ -237,16 +241,22 @@ static bool parameters_fit(const struct command *command) {
 unsigned card_select(struct usim_card *card, const struct command *command, struct reply *reply) {
     struct usim_channel *channel = command->channel;
     struct target target = {channel->directory, FILE_NONE};
+    /* Android looks for applications with P2 of ISO/IEC 7816-4, and must be told that they are not there. */
     if (!parameters_fit(command))
-        return SW_PARAMETERS;
+        return command->p1 != BY_NAME || names_usim(command) ? SW_PARAMETERS : SW_FILE_NOT_FOUND;
     unsigned sw = find(card, command, &target);
+    if (sw != SW_OK)
+        return sw;
+    if ((command->p2 & P2_RETURN) == P2_FCP)
+        reply_fcp(card, target.file != FILE_NONE ? target.file : target.directory, reply);
+    /* What 6Cxx answers is sent again, and must not have been done: to go to the parent twice is to go elsewhere. */
+    if (reply->size > 0 && command->size == 0)
+        sw = command_expects(command, reply->size);
     if (sw != SW_OK)
         return sw;
     channel->directory = target.directory;
     channel->file = target.file;
     channel->record = 0;
-    if ((command->p2 & P2_RETURN) == P2_FCP)
-        reply_fcp(card, target.file != FILE_NONE ? target.file : target.directory, reply);
     return SW_OK;
 }
 

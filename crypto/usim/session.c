@@ -2,7 +2,15 @@
 // MANAGE CHANNEL (TS 102 221 11.1.17), and the proactive session (11.2, TS 102 223): the card has one wish.
 #include "command.h"
 
-enum { OPEN = 0x00, CLOSE = 0x80, TERMINAL_CAPABILITIES = 0xa9, COMMAND_DETAILS = 0x01, COMPREHENSION = 0x80 };
+enum {
+    OPEN = 0x00,
+    CLOSE = 0x80,
+    TERMINAL_CAPABILITIES = 0xa9,
+    COMMAND_DETAILS = 0x01,
+    COMPREHENSION = 0x80,
+    PROFILE_BYTE = 2, /* of TERMINAL PROFILE, in which */
+    PROFILE_POLLING_OFF = 0x40,
+};
 
 /* POLLING OFF: there is nothing that the terminal should ask after. */
 static const uint8_t polling_off[] = {0xd0, 9, 0x81, 3, 1, 0x04, 0, 0x82, 2, 0x81, 0x82};
@@ -52,6 +60,7 @@ unsigned card_manage_channel(struct usim_card *card, const struct command *comma
     return command->p1 == CLOSE ? close_channel(card, command) : SW_PARAMETERS;
 }
 
+/* A terminal is asked only for what its profile says that it can do (TS 102 223 5.2). */
 unsigned card_terminal_profile(struct usim_card *card, const struct command *command, struct reply *reply) {
     (void)reply;
     if (command->p1 != 0 || command->p2 != 0)
@@ -59,7 +68,7 @@ unsigned card_terminal_profile(struct usim_card *card, const struct command *com
     if (command->size == 0)
         return SW_LENGTH;
     card->profile_loaded = true;
-    card->proactive = 1;
+    card->proactive = command->size > PROFILE_BYTE && (command->data[PROFILE_BYTE] & PROFILE_POLLING_OFF) != 0;
     card->fetched = false;
     return SW_OK;
 }

@@ -7,7 +7,7 @@
 
 /* Service numbers of TS 31.102 4.2.8 that every profile has: what their files are for is in the card's table of files.
  */
-static const unsigned services[] = {2, 10, 12, 13, 17, 19, 20, 21, 33, 42, 43, 68, 71, 85, 122, 123, 124, 126};
+static const unsigned services[] = {2, 10, 12, 13, 17, 19, 20, 21, 33, 34, 42, 43, 68, 71, 85, 122, 123, 124, 126};
 
 /* Digits at random; a remainder of 256 / 10 would favour some. */
 static bool random_digits(struct random_stream *random, uint8_t *digits, size_t count) {

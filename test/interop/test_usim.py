@@ -203,7 +203,7 @@ def network(tmp_path_factory):
 def test_scanned(network):
     network.insert(IMSI)
     text = network.run("timeout", "2", "pcsc_scan", "-n", status=None)
-    assert "3B 9F 01 80 1F 87 80 31 E0 73 FE 21 00 67 4A 4C 75 30 34 05 4B 25" in text and "Card inserted" in text
+    assert "3B 9F 01 80 1F 87 80 31 E0 73 FE 21 1B 67 4A 4C 75 30 34 05 4B 3E" in text and "Card inserted" in text
 
 
 def test_files_read(network):

@@ -239,6 +239,94 @@ static void test_gba(void **state) {
     assert_memory_equal(response + 1, rand, 16);
 }
 
+static void write_b_tid(const char *b_tid) {
+    char command[64];
+    (void)snprintf(command, sizeof(command), "00d6001107%s", b_tid);
+    send("00a4000c026fd6");
+    send(command);
+}
+
+/* @return the status word; the NAF's name has one letter, over and over */
+static unsigned derive(char letter, size_t id_size) {
+    uint8_t command[300] = {0, 0x88, 0, 0x84, (uint8_t)(id_size + 4), 0xde, (uint8_t)id_size},
+            response[USIM_RESPONSE_MAX];
+    size_t size = 0;
+    memset(command + 7, letter, id_size);
+    command[7 + id_size] = 1;
+    command[8 + id_size] = 'i';
+    return usim_exchange(&fixture.card, command, 9 + id_size, response, &size);
+}
+
+static void expect_naf(unsigned record, const char *expected) {
+    char command[16];
+    uint8_t response[USIM_RESPONSE_MAX], want[32];
+    size_t size = 0, want_size = from_hex(expected, want);
+    (void)snprintf(command, sizeof(command), "00b2%02x047f", record);
+    send("00a4000c026fda");
+    assert_int_equal(usim_exchange_hex(&fixture.card, command, response, &size), 0x9000);
+    assert_memory_equal(response, want, want_size);
+    for (size_t i = want_size; i < 127; i++)
+        assert_int_equal(response[i], 0xff);
+}
+
+/* EF GBANL (TS 31.102 4.2.83): who derived last is first, and the oldest goes (TS 33.220 G.2). */
+static void test_naf_list(void **state) {
+    (void)state;
+    start_at(READY);
+    expect_naf(1, "");
+    fixture.card.state.gba.ks_size = 32;
+    assert_int_equal(derive('a', 6), 0x9000);
+    expect_naf(1, "80066161616161618100");
+    write_b_tid("06422d7469643f"); /* B-TID "B-tid?" */
+    assert_int_equal(derive('b', 6), 0x9000);
+    assert_int_equal(derive('c', 6), 0x9000);
+    expect_naf(1, "80066363636363638106422d7469643f");
+    expect_naf(2, "80066262626262628106422d7469643f");
+    expect_naf(3, "80066161616161618100");
+    assert_int_equal(derive('a', 6), 0x9000);
+    expect_naf(1, "80066161616161618106422d7469643f");
+    expect_naf(2, "80066363636363638106422d7469643f");
+    expect_naf(3, "80066262626262628106422d7469643f");
+    assert_int_equal(derive('d', 6), 0x9000);
+    expect_naf(2, "80066161616161618106422d7469643f");
+    expect_naf(3, "80066363636363638106422d7469643f");
+    uint64_t written = fixture.card.state.number;
+    assert_int_equal(derive('d', 6), 0x9000);
+    assert_int_equal(fixture.card.state.number, written);
+    assert_int_equal(derive('e', 118), 0x9866);
+    assert_int_equal(derive('e', 117), 0x9000);
+    assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+    usim_begin(&fixture.card);
+    expect_naf(2, "80066464646464648106422d7469643f");
+}
+
+/* ---- SUCI of who has no IMSI */
+
+static void test_no_suci_of_nai(void **state) {
+    uint8_t response[USIM_RESPONSE_MAX];
+    size_t size = 0;
+    (void)state;
+    start_at(CARD_SUCI);
+    fixture.card.state.files[file_offset(file_find(&fixture.card.profile, FID_DF_5GS, 0x4f09))] = 0x80;
+    assert_int_equal(usim_exchange_hex(&fixture.card, "8078000137", response, &size), 0x6a81);
+}
+
+/* ---- ATR (TS 102 221 6.3.2, ISO/IEC 7816-4 12.1.1.9) */
+
+static void test_atr(void **state) {
+    uint8_t bytes[USIM_ATR_MAX], sum = 0;
+    size_t size = usim_card_atr(bytes);
+    (void)state;
+    assert_int_equal(size, 7 + 15); /* TS, T0, TA1, TD1, TD2, TA3, historical bytes, TCK */
+    assert_int_equal(bytes[1] & 0xf, 15);
+    for (size_t i = 1; i < size; i++)
+        sum ^= bytes[i];
+    assert_int_equal(sum, 0);
+    assert_int_equal(bytes[9], 0x73); /* card capabilities */
+    assert_int_equal(bytes[12] & 0x18, 0x18);
+    assert_int_equal((bytes[12] & 7) + 1, USIM_CHANNELS);
+}
+
 /* ---- Anything at all */
 
 static void test_random_commands(void **state) {
@@ -266,8 +354,15 @@ static void test_random_commands(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table), cmocka_unit_test(test_files), cmocka_unit_test(test_files_all_listed),
-        cmocka_unit_test(test_kept),  cmocka_unit_test(test_gba),   cmocka_unit_test(test_random_commands),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_files_all_listed),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_gba),
+        cmocka_unit_test(test_random_commands),
+        cmocka_unit_test(test_naf_list),
+        cmocka_unit_test(test_no_suci_of_nai),
+        cmocka_unit_test(test_atr),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

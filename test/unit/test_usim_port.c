@@ -50,6 +50,12 @@ static unsigned verify(const char *pin) {
     return (unsigned)(answer[1] << 8 | answer[2]);
 }
 
+static unsigned authenticate(uint8_t context) {
+    const uint8_t command[] = {0x00, 0x88, 0x00, context, 0x03, 0xde, 0x00, 0x00};
+    assert_int_equal(ask(command, sizeof command), USIM_PORT_OK);
+    return (unsigned)(answer[1] << 8 | answer[2]);
+}
+
 static void test_orders(void **state) {
     uint8_t atr[USIM_ATR_MAX];
     size_t size = usim_card_atr(atr);
@@ -112,7 +118,9 @@ static void test_the_flash_is_not_worn_out(void **state) {
         assert_int_equal(verify("1234"), 0x9000);
     assert_int_equal(fixture.card.state.number - first, USIM_PORT_WRITES);
     assert_int_equal(verify("1234"), 0x9300);
-    assert_int_equal(verify("9999"), 0x9300); /* nothing is tried for free */
+    assert_int_equal(verify("9999"), 0x9300);     /* nothing is tried for free */
+    assert_int_equal(authenticate(0x84), 0x9300); /* a NAF's keys are noted in a file */
+    assert_int_equal(authenticate(0x81), 0x6985);
     assert_int_equal(fixture.card.state.number - first, USIM_PORT_WRITES);
     assert_int_equal(select_mf(), USIM_PORT_OK);
     user.session++;

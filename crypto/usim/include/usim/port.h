@@ -53,7 +53,7 @@ struct usim_port_wear {
 };
 
 enum {
-    USIM_PORT_WRITES = 1024, /* at once: VERIFY takes two, UPDATE one, AUTHENTICATE one in some hundreds */
+    USIM_PORT_WRITES = 1024, /* at once: VERIFY takes two, UPDATE one, AUTHENTICATE one in some hundreds, GBA one */
     USIM_PORT_WRITE_S = 8,   /* seconds until one is given back */
 };
 
