@@ -77,6 +77,20 @@ enum usim_error usim_state_save(struct usim_store *store, struct usim_state *sta
     return save_as(store, state, state->number + 1);
 }
 
+void usim_state_make_room(struct usim_store *store, struct usim_state *state) {
+    const struct usim_storage *storage = &store->storage;
+    if (storage->has_room == NULL)
+        return;
+    if (!storage->has_room(storage->context, store->newest) && usim_state_save(store, state) != USIM_OK)
+        return;
+    if (!storage->has_room(storage->context, 1 - store->newest))
+        storage->make_room(storage->context, 1 - store->newest);
+}
+
+bool usim_state_rests(const struct usim_store *store) {
+    return store->storage.rests == NULL || store->storage.rests(store->storage.context);
+}
+
 /* Never beyond what another place remembers: a mark in between would be of no use after a rollback. */
 void usim_state_reserve(struct usim_state *state, uint64_t seq) {
     if (seq > state->mark)

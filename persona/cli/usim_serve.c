@@ -175,7 +175,7 @@ static enum cli_exit serve_from(struct usim_directory *directory, const char *ic
     bool there = path_of(path, "%s/%s.state", directory->path, iccid) && open_state(path, &file);
     if (file >= 0) {
         card.profile = entry.profile;
-        card.store.storage = (struct usim_storage){&file, read_copy, write_copy, false};
+        card.store.storage = (struct usim_storage){.context = &file, .read = read_copy, .write = write_copy};
         memcpy(card.store.key, directory->key, SEAL_KEY_SIZE);
         result = serve_card(directory, &card, port, !there);
         (void)close(file);
