@@ -107,10 +107,11 @@ enum usim_error usim_state_close(struct usim_store *store, struct usim_state *st
 
 enum usim_error usim_state_create(struct usim_store *store, struct usim_state *state) {
     enum usim_error error = USIM_OK;
+    const uint64_t number = state->number + OPENING;
     store->failed = false;
     for (unsigned copy = 0; error == USIM_OK && copy < USIM_COPIES; copy++) {
         store->newest = 1 - copy;
-        error = save_as(store, state, OPENING);
+        error = save_as(store, state, number);
     }
     return error;
 }

@@ -431,6 +431,24 @@ static void test_issues(void **state) {
     replay_all();
 }
 
+/* The flash is a log: a power cut in an erasure may leave of a block what was written to it long ago, by the card that
+ * was replaced, too. It is older than whatever the new card wrote. */
+static void test_records_of_a_card_that_was_replaced(void **state) {
+    bool accepted = false;
+    (void)state;
+    begin(without_pin);
+    for (uint64_t seq = 1; seq < 20; seq++)
+        (void)present((seq * 2 * USIM_AHEAD) << 5, &accepted);
+    const struct usim_memory old = fixture.memory;
+    fixture.issue = 2;
+    usim_fixture_change(&fixture, other_card);
+    for (unsigned copy = 0; copy < USIM_COPIES; copy++) {
+        assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+        memcpy(fixture.memory.copies[1 - fixture.card.store.newest], old.copies[copy], USIM_RECORD_SIZE);
+    }
+    assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_everywhere),
@@ -445,6 +463,7 @@ int main(void) {
         cmocka_unit_test(test_pin_put_back),
         cmocka_unit_test(test_other_profile),
         cmocka_unit_test(test_issues),
+        cmocka_unit_test(test_records_of_a_card_that_was_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,7 @@ void usim_state_begin(struct usim_state *state, const struct usim_profile *profi
 
 /**
  * Stores the state of a profile that is new on this device; what was stored is worthless after it.
+ * @param state its number is the one of the newest record that was there, so that all of them are older; 0: none
  * @return USIM_OK, USIM_STORAGE, USIM_FAILED, USIM_NO_ROOM
  */
 __attribute__((warn_unused_result)) enum usim_error usim_state_create(struct usim_store *store,
