@@ -164,6 +164,8 @@ static unsigned derive_naf(struct usim_card *card, const struct command *command
         return SW_LENGTH;
     if (naf.id_size < 6 || naf.impi_size == 0)
         return SW_WRONG_DATA;
+    if (card->store.failed)
+        return SW_MEMORY;
     if (card->state.gba.ks_size == 0)
         return SW_CONDITIONS;
     if (!gba_derive(&card->state.gba, &naf, external, internal))
