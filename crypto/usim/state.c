@@ -79,7 +79,8 @@ enum usim_error usim_state_save(struct usim_store *store, struct usim_state *sta
 
 void usim_state_make_room(struct usim_store *store, struct usim_state *state) {
     const struct usim_storage *storage = &store->storage;
-    if (storage->has_room == NULL)
+    /* After a failure the other copy may be the only good one. */
+    if (storage->has_room == NULL || store->failed)
         return;
     if (!storage->has_room(storage->context, store->newest) && usim_state_save(store, state) != USIM_OK)
         return;

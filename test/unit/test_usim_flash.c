@@ -25,11 +25,12 @@ static struct {
     struct pseudorandom random;
     int left; /* operations before the cut; NEVER: none comes; PAST: it came */
     unsigned operations, erases, looks;
-    unsigned erasing; /* looks until an erasure is over */
-    unsigned block;   /* that is being erased */
-    int erasure_left; /* looks before the cut; NEVER: none comes in an erasure */
-    bool fails, hangs;
-    bool stuck; /* one word is worn out */
+    unsigned erasing;  /* looks until an erasure is over */
+    unsigned block;    /* that is being erased */
+    int erasure_left;  /* looks before the cut; NEVER: none comes in an erasure */
+    bool fails, hangs; /* erasures */
+    bool dead;         /* it takes no word */
+    bool stuck;        /* one word is worn out */
     uint32_t stuck_at;
 } chip;
 
@@ -58,7 +59,7 @@ static bool chip_program(void *context, uint32_t offset, const uint8_t *bytes, u
     for (uint32_t done = 0; done < size; done += 4) {
         uint32_t word, bits = done_bits();
         memcpy(&word, bytes + done, sizeof word);
-        if (!chip.stuck || offset + done != chip.stuck_at)
+        if (!chip.dead && (!chip.stuck || offset + done != chip.stuck_at))
             chip.words[(offset + done) / 4] &= word | ~bits;
     }
     return true;
@@ -377,6 +378,25 @@ static void test_cuts_while_room_is_made(void **state) {
     assert_true(in_erasure > 4 * LOOKS);
 }
 
+/* Wherever the logs are: what can't be stored costs an answer, and nothing that was stored. */
+static void test_nothing_is_lost_when_the_flash_takes_no_more(void **state) {
+    (void)state;
+    for (unsigned before = 0; before < 16; before++) {
+        new_card(before);
+        for (unsigned i = 0; i < before; i++)
+            while (verify("1234") == 0)
+                continue;
+        while (!usim_state_rests(&fixture.card.store))
+            continue;
+        chip.dead = true;
+        for (unsigned i = 0; i < 3; i++)
+            while (verify("1234") != 0x6581)
+                continue;
+        chip.dead = false;
+        start_card();
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_copy_is_what_was_written_last, set_up),
@@ -387,6 +407,7 @@ int main(void) {
         cmocka_unit_test_setup(test_an_erasure_fails, set_up),
         cmocka_unit_test_setup(test_no_command_waits_for_an_erasure, set_up),
         cmocka_unit_test_setup(test_cuts_while_room_is_made, set_up),
+        cmocka_unit_test_setup(test_nothing_is_lost_when_the_flash_takes_no_more, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
