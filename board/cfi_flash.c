@@ -32,7 +32,7 @@ enum {
     INTEL_EXTENDED = 1,
     INTEL_STANDARD = 3,
 
-    POLLS_MAX = 50 * 1000 * 1000, /* an erase takes up to some seconds */
+    POLLS_MAX = 1000 * 1000, /* a word takes some hundred microseconds at most */
 };
 
 static void command(const struct cfi_flash *flash, uint64_t address, uint32_t value) {
@@ -99,13 +99,20 @@ uint32_t cfi_read(void *flash, uint32_t offset) {
     return part->bus.read(part->base + offset);
 }
 
-/* Waits for every chip. @return whether all did what they were told */
-static bool wait(const struct cfi_flash *flash, uint64_t address) {
+/* Looks at every chip. @return whether all are ready. @param good whether all did what they were told */
+static bool is_ready(const struct cfi_flash *flash, uint64_t address, bool *good) {
     uint32_t ready = STATUS_READY * flash->lanes;
-    uint32_t status = 0;
-    for (uint32_t polls = 0; polls < POLLS_MAX && (status & ready) != ready; polls++)
-        status = flash->bus.read(address);
-    return (status & ready) == ready && (status & STATUS_ERRORS * flash->lanes) == 0;
+    uint32_t status = flash->bus.read(address);
+    *good = (status & STATUS_ERRORS * flash->lanes) == 0;
+    return (status & ready) == ready;
+}
+
+static bool wait(const struct cfi_flash *flash, uint64_t address) {
+    bool good = false;
+    for (uint32_t polls = 0; polls < POLLS_MAX; polls++)
+        if (is_ready(flash, address, &good))
+            return good;
+    return false;
 }
 
 static void leave(const struct cfi_flash *flash, uint64_t address) {
@@ -131,17 +138,23 @@ bool cfi_program(void *flash, uint32_t offset, const uint8_t *bytes, uint32_t si
 }
 
 /* Blocks of many chips come up locked. */
-bool cfi_erase(void *flash, unsigned block) {
-    const struct cfi_flash *part = flash;
+void cfi_erase(void *flash, unsigned block) {
+    struct cfi_flash *part = flash;
     uint64_t address = part->base + (uint64_t)block * part->block_size;
+    part->erasing = address;
     command(part, address, LOCK_SETUP);
     command(part, address, CONFIRM);
     command(part, address, ERASE);
     command(part, address, CONFIRM);
     command(part, address, READ_STATUS);
-    bool good = wait(part, address);
-    leave(part, address);
-    return good;
+}
+
+bool cfi_rests(void *flash, bool *good) {
+    const struct cfi_flash *part = flash;
+    if (!is_ready(part, part->erasing, good))
+        return false;
+    leave(part, part->erasing);
+    return true;
 }
 
 const char *cfi_error_text(enum cfi_error error) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "usim.h"
 
-#include <string.h>
-
 #include "board/cfi_flash.h"
 #include "channel.h"
 #include "console.h"
+#include "crypto/hkdf.h"
 #include "switcher.h"
 #include "usim/flash.h"
 #include "usim/port.h"
@@ -21,8 +20,8 @@ void usim_init(void) {
     const struct handover_usim *from = &switcher.handover->usim;
     if (from->profile.size == 0)
         return;
-    chips = (struct cfi_flash){{arch_read32, arch_write32}, from->flash, from->flash_block_size, from->flash_lanes};
-    flash = (struct usim_flash){&chips, from->flash_block_size, cfi_read, cfi_program, cfi_erase};
+    chips = (struct cfi_flash){{arch_read32, arch_write32}, from->flash, from->flash_block_size, from->flash_lanes, 0};
+    flash = (struct usim_flash){&chips, from->flash_block_size, cfi_read, cfi_program, cfi_erase, cfi_rests, {0}};
     const struct usim_port_setup setup = {
         (const uint8_t *)from->profile.base, from->profile.size, from->state_key, from->seed,
         from->flash_lanes != 0 ? usim_flash_storage(&flash) : usim_volatile_storage((uint8_t *)from->flash)};
@@ -58,5 +57,5 @@ void usim_received(unsigned persona, const uint8_t *message, size_t size) {
         arch_vectors_restore();
     }
     (void)channel_send(CHANNEL_USIM, answer, count);
-    memset(answer, 0, sizeof answer);
+    crypto_wipe(answer, sizeof answer);
 }

@@ -197,6 +197,8 @@ static unsigned derive_naf(struct usim_card *card, const struct command *command
     naf.impi = naf.id + naf.id_size + 1;
     if (command->size != 3 + naf.id_size + naf.impi_size || naf.id_size < 6 || naf.impi_size == 0)
         return SW_LENGTH;
+    if (card->store.failed)
+        return SW_MEMORY;
     if (card->state.gba.ks_size == 0)
         return SW_CONDITIONS;
     unsigned sw = note_naf(card, &naf);

@@ -101,7 +101,9 @@ static enum usim_error block_pins(struct usim_state *state) {
 }
 
 static enum usim_error begin_next(struct usim_card *card, struct usim_anchor *anchor) {
+    const uint64_t number = card->state.number;
     enum usim_error error = begin(card);
+    card->state.number = number;
     if (error == USIM_OK && card->store.storage.forgets)
         error = block_pins(&card->state);
     if (error != USIM_OK)

@@ -5,7 +5,14 @@
 
 #define BLANK UINT32_C(0xffffffff)
 
-enum { WORD = 4, TRIES = 3 };
+enum {
+    WORD = 4,
+    TRIES = 3,
+    /* Places that are kept free ahead: a command writes once to each block, and once more so that the other one is the
+     * newest; two may be worn out. */
+    ROOM = 4,
+    POLLS_MAX = 50 * 1000 * 1000, /* an erasure takes up to some seconds */
+};
 
 static uint32_t places(const struct usim_flash *flash) { return flash->block_size / USIM_RECORD_SIZE; }
 
@@ -28,8 +35,52 @@ static uint32_t taken(const struct usim_flash *flash, unsigned block) {
     return count;
 }
 
-static bool flash_read(void *context, unsigned copy, uint8_t *record) {
+/* ---- Erasures */
+
+/* After one that failed nobody knows what the block keeps. */
+static bool flash_rests(void *context) {
+    struct usim_flash *flash = context;
+    bool good = true;
+    if (flash->now.erasing && flash->rests(flash->context, &good)) {
+        flash->now.erasing = false;
+        flash->now.failed |= !good;
+    }
+    return !flash->now.erasing;
+}
+
+/* Where it takes no time it is over at once, and the flash can be read. */
+static void begin_erasure(struct usim_flash *flash, unsigned block) {
+    flash->now.erasing = flash->now.erased[block] = true;
+    flash->erase(flash->context, block);
+    (void)flash_rests(flash);
+}
+
+/* @return whether the flash can be used */
+static bool wait(struct usim_flash *flash) {
+    for (uint32_t polls = 0; polls < POLLS_MAX && !flash_rests(flash); polls++)
+        continue;
+    return !flash->now.erasing && !flash->now.failed;
+}
+
+/* A block that is found blank may be one whose erasure was cut short: its bits are ones today, and not for long. */
+static uint32_t room_of(const struct usim_flash *flash, unsigned block) {
+    uint32_t count = taken(flash, block);
+    return count == 0 && !flash->now.erased[block] ? 0 : places(flash) - count;
+}
+
+static bool flash_has_room(void *context, unsigned copy) {
     const struct usim_flash *flash = context;
+    return flash->now.erasing || flash->now.failed || places(flash) < 2 * ROOM || room_of(flash, copy) >= ROOM;
+}
+
+static void flash_make_room(void *context, unsigned copy) { begin_erasure(context, copy); }
+
+/* ---- Copies */
+
+static bool flash_read(void *context, unsigned copy, uint8_t *record) {
+    struct usim_flash *flash = context;
+    if (!wait(flash))
+        return false;
     uint32_t count = taken(flash, copy);
     uint32_t offset = offset_of(flash, copy, count == 0 ? 0 : count - 1);
     for (uint32_t done = 0; done < USIM_RECORD_SIZE; done += WORD) {
@@ -50,20 +101,24 @@ static bool program(const struct usim_flash *flash, uint32_t offset, const uint8
 }
 
 static bool flash_write(void *context, unsigned copy, const uint8_t *record) {
-    const struct usim_flash *flash = context;
-    for (unsigned i = 0; i < TRIES; i++) {
-        uint32_t place = taken(flash, copy);
-        if (place == places(flash)) {
-            if (!flash->erase(flash->context, copy))
-                return false;
-            place = 0;
-        }
-        if (program(flash, offset_of(flash, copy, place), record))
+    struct usim_flash *flash = context;
+    for (unsigned i = 0; i < TRIES && wait(flash); i++) {
+        uint32_t room = room_of(flash, copy);
+        if (room == 0)
+            begin_erasure(flash, copy);
+        if (!wait(flash))
+            return false;
+        if (program(flash, offset_of(flash, copy, room == 0 ? 0 : places(flash) - room), record))
             return true;
     }
     return false;
 }
 
 struct usim_storage usim_flash_storage(struct usim_flash *flash) {
-    return (struct usim_storage){.context = flash, .read = flash_read, .write = flash_write};
+    return (struct usim_storage){.context = flash,
+                                 .read = flash_read,
+                                 .write = flash_write,
+                                 .rests = flash_rests,
+                                 .has_room = flash_has_room,
+                                 .make_room = flash_make_room};
 }

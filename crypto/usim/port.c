@@ -15,10 +15,12 @@ enum usim_error usim_port_open(struct usim_port *port, struct usim_card *card, c
     enum usim_error error = usim_profile_read(&card->profile, setup->profile, setup->profile_size);
     if (error == USIM_OK)
         error = usim_card_open(card, &random, false);
-    if (error == USIM_OK)
-        port->card = card;
-    else
+    if (error != USIM_OK) {
         crypto_wipe(card, sizeof(*card));
+        return error;
+    }
+    usim_state_make_room(&card->store, &card->state);
+    port->card = card;
     return error;
 }
 
@@ -75,15 +77,23 @@ static void give_back(struct usim_port_wear *wear, uint64_t now) {
 
 static size_t transmit(struct usim_port *port, const struct usim_port_user *user, const uint8_t *message, size_t size,
                        uint8_t *answer) {
-    uint64_t before = port->card->state.number;
+    struct usim_card *card = port->card;
+    uint64_t before = card->state.number;
+    bool write = card->powered && is_write(message, size);
     give_back(user->wear, user->now);
-    if (port->card->powered && is_write(message, size) && user->wear->used > USIM_PORT_WRITES - WRITES_OF_ONE) {
+    if (write && user->wear->used > USIM_PORT_WRITES - WRITES_OF_ONE) {
         answer[1] = BUSY;
         answer[2] = 0;
         return 2;
     }
-    size_t count = usim_card_transmit(port->card, message, size, answer + 1);
-    user->wear->used += port->card->state.number - before;
+    if (card->powered && (write || message[INS] == AUTHENTICATE) && !usim_state_rests(&card->store)) {
+        answer[0] = USIM_PORT_BUSY;
+        return 0;
+    }
+    size_t count = usim_card_transmit(card, message, size, answer + 1);
+    if (card->state.number != before)
+        usim_state_make_room(&card->store, &card->state);
+    user->wear->used += card->state.number - before;
     if (count == 0)
         answer[0] = USIM_PORT_IS_OFF;
     return count;

@@ -77,6 +77,21 @@ enum usim_error usim_state_save(struct usim_store *store, struct usim_state *sta
     return save_as(store, state, state->number + 1);
 }
 
+void usim_state_make_room(struct usim_store *store, struct usim_state *state) {
+    const struct usim_storage *storage = &store->storage;
+    /* After a failure the other copy may be the only good one. */
+    if (storage->has_room == NULL || store->failed)
+        return;
+    if (!storage->has_room(storage->context, store->newest) && usim_state_save(store, state) != USIM_OK)
+        return;
+    if (!storage->has_room(storage->context, 1 - store->newest))
+        storage->make_room(storage->context, 1 - store->newest);
+}
+
+bool usim_state_rests(const struct usim_store *store) {
+    return store->storage.rests == NULL || store->storage.rests(store->storage.context);
+}
+
 /* Never beyond what another place remembers: a mark in between would be of no use after a rollback. */
 void usim_state_reserve(struct usim_state *state, uint64_t seq) {
     if (seq > state->mark)
@@ -93,10 +108,11 @@ enum usim_error usim_state_close(struct usim_store *store, struct usim_state *st
 
 enum usim_error usim_state_create(struct usim_store *store, struct usim_state *state) {
     enum usim_error error = USIM_OK;
+    const uint64_t number = state->number + OPENING;
     store->failed = false;
     for (unsigned copy = 0; error == USIM_OK && copy < USIM_COPIES; copy++) {
         store->newest = 1 - copy;
-        error = save_as(store, state, OPENING);
+        error = save_as(store, state, number);
     }
     return error;
 }

@@ -39,7 +39,7 @@ static bool open_storage(const struct session *session, struct cfi_flash *chips,
         return true;
     if (!open_flash(session, chips))
         return false;
-    flash = (struct usim_flash){chips, chips->block_size, cfi_read, cfi_program, cfi_erase};
+    flash = (struct usim_flash){chips, chips->block_size, cfi_read, cfi_program, cfi_erase, cfi_rests, {0}};
     *storage = usim_flash_storage(&flash);
     return true;
 }

@@ -32,6 +32,12 @@ enum cli_exit usim_load(const struct usim_directory *directory, const char *icci
 /* Whether there is no profile with its ICCID; told when there is. */
 bool usim_is_new(const struct usim_directory *directory, const struct usim_profile *profile);
 
+/* Whether there is a file beside a profile, by its suffix: who has the USIM. What can't be looked at is there. */
+bool usim_is_noted(const struct usim_directory *directory, const char *iccid, const char *suffix);
+
+#define USIM_ISSUED ".issued" /* to a device, whose thumbprint is in it */
+#define USIM_SERVED ".state"  /* on this machine, what it accepted */
+
 /* Stores a profile, which is new. */
 bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile);
 

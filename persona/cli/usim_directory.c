@@ -11,7 +11,7 @@
 #include "usim.h"
 
 static const uint8_t no_fingerprint[KEY_FILE_FINGERPRINT_SIZE];
-static const char suffix[] = ".profile", kind[] = "usim";
+static const char profile_suffix[] = ".profile", kind[] = "usim";
 
 static enum cli_exit open_key(const char *path, bool make, const struct passphrase *passphrase,
                               struct usim_directory *directory) {
@@ -59,7 +59,8 @@ enum cli_exit usim_load(const struct usim_directory *directory, const char *icci
         cli_error("%s: an ICCID has %d digits", iccid, USIM_ICCID_DIGITS);
         return CLI_USAGE;
     }
-    if (!path_of(path, "%s/%s%s", directory->path, iccid, suffix) || !file_read(path, sealed, sizeof(sealed), &size))
+    if (!path_of(path, "%s/%s%s", directory->path, iccid, profile_suffix) ||
+        !file_read(path, sealed, sizeof(sealed), &size))
         return CLI_FAILED;
     enum usim_error error = USIM_MALFORMED;
     if (size > SEAL_OVERHEAD)
@@ -76,7 +77,7 @@ enum cli_exit usim_load(const struct usim_directory *directory, const char *icci
 }
 
 static bool path_in(const struct usim_directory *directory, const char *iccid, char *path) {
-    return path_of(path, "%s/%s%s", directory->path, iccid, suffix);
+    return path_of(path, "%s/%s%s", directory->path, iccid, profile_suffix);
 }
 
 bool usim_is_new(const struct usim_directory *directory, const struct usim_profile *profile) {
@@ -88,6 +89,12 @@ bool usim_is_new(const struct usim_directory *directory, const struct usim_profi
         return true;
     cli_error("%s is there already, and was left as it is", path);
     return false;
+}
+
+bool usim_is_noted(const struct usim_directory *directory, const char *iccid, const char *suffix) {
+    char path[CLI_PATH_SIZE];
+    struct stat status;
+    return !path_of(path, "%s/%s%s", directory->path, iccid, suffix) || stat(path, &status) == 0 || errno != ENOENT;
 }
 
 bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile) {
@@ -107,7 +114,8 @@ bool usim_save(const struct usim_directory *directory, const struct usim_profile
 
 static int is_profile(const struct dirent *entry) {
     size_t length = strlen(entry->d_name);
-    return length == USIM_ICCID_DIGITS + sizeof(suffix) - 1 && strcmp(entry->d_name + USIM_ICCID_DIGITS, suffix) == 0;
+    return length == USIM_ICCID_DIGITS + sizeof(profile_suffix) - 1 &&
+           strcmp(entry->d_name + USIM_ICCID_DIGITS, profile_suffix) == 0;
 }
 
 enum cli_exit usim_each(const struct usim_directory *directory,

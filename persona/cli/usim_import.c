@@ -123,13 +123,16 @@ static void print(const struct import *import) {
 }
 
 static enum cli_exit import_from(struct import *import, const char *path) {
+    static char buffer[BUFSIZ]; /* of the file, which is all keys: the library's own would not be wiped */
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         cli_error("%s: %s", path, strerror(errno));
         return CLI_FAILED;
     }
+    (void)setvbuf(file, buffer, _IOFBF, sizeof(buffer));
     import_file(import, file);
     (void)fclose(file);
+    crypto_wipe(buffer, sizeof(buffer));
     print(import);
     return import->bad == 0 ? CLI_GOOD : CLI_FAILED;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flipside usim issue
 #include <string.h>
-#include <sys/stat.h>
 
 #include "crypto/hkdf.h"
 #include "device.h"
@@ -22,20 +21,23 @@ struct work {
     size_t size;
 };
 
-/* One holder at a time: the store notes which device has a profile, and it is issued to no other. */
+/* One holder at a time: the store notes which device has a profile, and it is issued to no other; nor is one that was
+ * served here, since the device would accept again what was accepted then. */
 static bool holder_path(const struct work *work, char *path) {
-    return path_of(path, "%s/%s.issued", work->directory.path, work->iccid);
+    return path_of(path, "%s/%s%s", work->directory.path, work->iccid, USIM_ISSUED);
 }
 
 static enum cli_exit check_holder(const struct work *work) {
     char path[CLI_PATH_SIZE], holder[DEVICE_HEX_SIZE] = {0};
-    struct stat status;
     size_t size = 0;
-    if (!holder_path(work, path))
-        return CLI_FAILED;
-    if (stat(path, &status) != 0)
+    if (usim_is_noted(&work->directory, work->iccid, USIM_SERVED)) {
+        cli_error("%s was served on this machine and has accepted challenges; create another for a device",
+                  work->iccid);
+        return CLI_REFUSED;
+    }
+    if (!usim_is_noted(&work->directory, work->iccid, USIM_ISSUED))
         return CLI_GOOD;
-    if (!file_read(path, holder, sizeof(holder) - 1, &size))
+    if (!holder_path(work, path) || !file_read(path, holder, sizeof(holder) - 1, &size))
         return CLI_FAILED;
     if (strcmp(holder, work->device.hex) == 0)
         return CLI_GOOD;
@@ -182,7 +184,8 @@ const struct verb verb_usim_issue = {
     "usage: flipside usim issue --store=DIRECTORY --device=DEVICE --to=DIRECTORY ICCID\n\n"
     "Seals the profile to the device's key and signs it; 'deliver' puts it onto the disk, and the device takes it at "
     "its\n"
-    "next start, once. A USIM has one holder: it is issued to no second device. Each issue to a device has a higher\n"
+    "next start, once. A USIM has one holder: it is issued to no second device, and not at all once 'usim serve' has\n"
+    "served it, since it would accept the same challenges again. Each issue to a device has a higher\n"
     "number: the device refuses those before its last one. A device whose board keeps nothing over a power-off takes\n"
     "none whose PIN is enabled. A persona that its policy names and that\n"
     "the organisation has created is meant by its identifier: another one of that name does not get the USIM.\n\n"

@@ -170,12 +170,18 @@ static enum cli_exit serve_from(struct usim_directory *directory, const char *ic
     struct usim_entry entry;
     int file = -1;
     enum cli_exit result = usim_load(directory, iccid, &entry);
-    if (result != CLI_GOOD)
+    if (result == CLI_GOOD && usim_is_noted(directory, iccid, USIM_ISSUED)) {
+        cli_error("%s was issued to a device; a USIM has one holder, so create another to serve", iccid);
+        result = CLI_REFUSED;
+    }
+    if (result != CLI_GOOD) {
+        crypto_wipe(&entry, sizeof(entry));
         return result;
-    bool there = path_of(path, "%s/%s.state", directory->path, iccid) && open_state(path, &file);
+    }
+    bool there = path_of(path, "%s/%s%s", directory->path, iccid, USIM_SERVED) && open_state(path, &file);
     if (file >= 0) {
         card.profile = entry.profile;
-        card.store.storage = (struct usim_storage){&file, read_copy, write_copy, false};
+        card.store.storage = (struct usim_storage){.context = &file, .read = read_copy, .write = write_copy};
         memcpy(card.store.key, directory->key, SEAL_KEY_SIZE);
         result = serve_card(directory, &card, port, !there);
         (void)close(file);
@@ -214,7 +220,8 @@ const struct verb verb_usim_serve = {
     "usage: flipside usim serve --store=DIRECTORY [--port=NUMBER] ICCID\n\n"
     "Puts the USIM into the reader of vsmartcard-vpcd, which pcscd offers to all PC/SC programs of this machine, until "
     "it\n"
-    "is interrupted or the reader goes away. For development and tests: anyone on this machine may use the card.\n\n"
+    "is interrupted or the reader goes away. For development and tests: anyone on this machine may use the card. One\n"
+    "that was issued to a device is not served, and one that was served is not issued.\n\n"
     "  --store=DIRECTORY       where the profiles are\n"
     "  --port=NUMBER           the reader's (35963), on 127.0.0.1\n",
     run,

@@ -176,7 +176,7 @@ RESPONSECODE IFDHTransmitToICC(DWORD Lun, SCARD_IO_HEADER SendPci, PUCHAR TxBuff
     ask(TxBuffer, TxLength, TIMEOUT_MS, &answer);
     *RxLength = room;
     RESPONSECODE result = hand_on(&answer, RxBuffer, RxLength);
-    memset(&answer, 0, sizeof answer);
+    explicit_bzero(&answer, sizeof answer);
     return result;
 }
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAUSE_MS = 20 };
+enum { PAUSE_MS = 20, ANSWER_MS = 40 /* that are left for the last answer */ };
 
 static int64_t now_ms(void) {
     struct timespec time;
@@ -30,7 +30,7 @@ enum port_taken port_take(const uint8_t *bytes, size_t size, struct port_answer 
         return PORT_NONSENSE;
     if (size < PORT_PREFIX_SIZE + length)
         return PORT_MORE;
-    if (size > PORT_PREFIX_SIZE + length || bytes[PORT_PREFIX_SIZE] > PORT_BAD_FRAME)
+    if (size > PORT_PREFIX_SIZE + length || bytes[PORT_PREFIX_SIZE] > PORT_BUSY)
         return PORT_NONSENSE;
     answer->status = (enum port_status)bytes[PORT_PREFIX_SIZE];
     answer->size = length - 1;
@@ -99,8 +99,9 @@ void port_ask(struct port *port, const uint8_t *request, size_t size, int timeou
     if (port->fd < 0)
         return;
     drain(port);
-    if (send_frame(port, request, size, deadline) && receive_frame(port, deadline, answer))
-        return;
+    while (send_frame(port, request, size, deadline) && receive_frame(port, deadline, answer))
+        if (answer->status != PORT_BUSY || !wait_for(port, POLLIN, deadline - PAUSE_MS - ANSWER_MS, true))
+            return;
     *answer = (struct port_answer){.status = PORT_NOTHING};
     port_close(port);
 }

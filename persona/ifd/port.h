@@ -26,6 +26,7 @@ enum port_status {
     PORT_IS_OFF = 1,     /* the card has no power: it was never turned on, or the system was suspended since */
     PORT_REFUSED = 2,    /* there is no card, or it is not for this persona */
     PORT_BAD_FRAME = 3,  /* no request */
+    PORT_BUSY = 4,       /* nothing was done: the card's memory is busy longer than the time-out */
     PORT_NOTHING = 0xff, /* no answer in time, or none that makes sense; or there is no port */
 };
 
@@ -42,7 +43,7 @@ struct port_answer {
 };
 
 /**
- * Sends a request and waits for its answer.
+ * Sends a request and waits for its answer. Where the card's memory is busy, it asks again until the time is over.
  * @param request    size bytes, 1 to PORT_REQUEST_MAX
  * @param timeout_ms for all of it
  * @param answer     written in any case; PORT_NOTHING: see above, the port is opened anew at the next request

@@ -57,7 +57,7 @@ static void check_fresh(const struct usim_card *card) {
 
 static void check_answer(const struct usim_port_user *user, const uint8_t *message, size_t size, const uint8_t *answer,
                          size_t answered) {
-    require(answered >= 1 && answered <= USIM_PORT_ANSWER_MAX && answer[0] <= USIM_PORT_BAD_FRAME);
+    require(answered >= 1 && answered <= USIM_PORT_ANSWER_MAX && answer[0] <= USIM_PORT_BUSY);
     require(answer[0] == USIM_PORT_OK || answered == 1);
     require(user->allowed == (answer[0] != USIM_PORT_REFUSED));
     if (message == NULL || size <= 1 || answer[0] != USIM_PORT_OK)

@@ -12,6 +12,7 @@ import pytest
 from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image
 from objects import (aes_key_unwrap, check_symbol, code_key, content_external, cose_key, decode, derive, encode, file_label,
                      generate, public_of, read_stream, sealed_external, sha256, thumbprint, unpack, unseal, verify)
+from usim_card import Card
 
 
 @pytest.fixture(scope="module")
@@ -313,6 +314,23 @@ def test_a_usim_is_for_a_signed_persona_not_for_its_name(copy):
     issued = copy.run("usim", "issue", f"--store={copy.directory}/usims", "--device=dev0", f"--to={copy.out}",
                       "8988211000000000011")
     assert issued["personas"] == [{"name": "work", "signed": True}, {"name": "stranger", "signed": False}]
+
+
+def test_a_usim_has_one_holder(copy):
+    """One that was served here has accepted challenges that a device would accept again, and the other way round."""
+    store, common = f"--store={copy.directory}/usims", ["--iccid=898821100000000001", "--imsi=001010123456789"]
+    issue = ["usim", "issue", store, "--device=dev0", f"--to={copy.out}"]
+    copy.run("usim", "create", store, *common)
+    copy.run("usim", "create", store, "--iccid=898821100000000002", "--imsi=001010123456788")
+    serve = [TOOL, "usim", "serve", store, f"--passphrase-file={copy.directory / 'passphrase'}"]
+    Card([*serve, "8988211000000000011"]).close()
+    assert "was served on this machine" in copy.run(*issue, "8988211000000000011", status=3)
+    Card([*serve, "8988211000000000011"]).close()
+    copy.run(*issue, "8988211000000000029")
+    refused = subprocess.run([*serve, "8988211000000000029"], capture_output=True, text=True, timeout=30)
+    assert refused.returncode == 3 and "was issued to a device" in refused.stderr
+    assert not (copy.directory / "usims/8988211000000000029.state").exists()
+    copy.run(*issue, "8988211000000000029")
 
 
 def test_no_memory_with_keys_comes_onto_the_disk(tmp_path):

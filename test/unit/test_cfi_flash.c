@@ -20,6 +20,16 @@ static enum cfi_error open_last(struct cfi_flash *flash) {
     return cfi_open_last(flash, &bus, BASE, nor_flash_size(&bank), 2);
 }
 
+/* @return looks that an erasure took; 0: it failed */
+static unsigned erase(struct cfi_flash *flash, unsigned block) {
+    bool good = false;
+    unsigned looks = 1;
+    cfi_erase(flash, block);
+    while (!cfi_rests(flash, &good))
+        looks++;
+    return good ? looks : 0;
+}
+
 static void test_one_two_and_four_chips(void **state) {
     static const uint32_t lanes[] = {1, 0x10001, 0x1010101};
     (void)state;
@@ -30,7 +40,7 @@ static void test_one_two_and_four_chips(void **state) {
         assert_int_equal(flash.block_size, NOR_FLASH_CHIP_BLOCK * bank.chips);
         assert_int_equal(flash.base, BASE + 2 * flash.block_size);
         assert_int_equal(bank.mode, 0xff);
-        assert_true(cfi_erase(&flash, 1));
+        assert_int_equal(erase(&flash, 1), 1);
         assert_int_equal(cfi_read(&flash, flash.block_size - NOR_FLASH_BUS), 0);
         assert_int_equal(cfi_read(&flash, flash.block_size), UINT32_MAX);
         bank.read_arrays = 0;
@@ -79,15 +89,34 @@ static void test_failures_are_told(void **state) {
         bank.programmed = 0;
         assert_false(cfi_program(&flash, 0, zeros, sizeof zeros));
         assert_int_equal(bank.programmed, 1);
-        assert_false(cfi_erase(&flash, 0));
+        assert_int_equal(erase(&flash, 0), 0);
         assert_int_equal(bank.mode, 0xff);
         assert_int_equal(bank.status, 0);
     }
     bank.errors = 0;
+    assert_int_equal(erase(&flash, 0), 1);
     bank.hangs = true;
     assert_false(cfi_program(&flash, 0, zeros, sizeof zeros));
     bank.hangs = false;
     assert_true(cfi_program(&flash, 0, zeros, sizeof zeros));
+}
+
+/* Each call looks once, and the chips are in no other mode before it is over, however it ends. */
+static void test_an_erasure_is_not_waited_for(void **state) {
+    struct cfi_flash flash;
+    (void)state;
+    for (unsigned fails = 0; fails < 2; fails++) {
+        nor_flash_make(&bank, 0x10001);
+        assert_int_equal(open_last(&flash), CFI_OK);
+        bank.erase_polls = 1000;
+        bank.errors = fails ? 0x20 : 0;
+        assert_int_equal(erase(&flash, 1), fails ? 0 : 1000);
+        assert_int_equal(bank.polls, 1000);
+        assert_int_equal(bank.mode, 0xff);
+        assert_int_equal(bank.status, 0);
+        assert_int_equal(cfi_read(&flash, flash.block_size), fails ? 0 : UINT32_MAX);
+        assert_int_equal(cfi_read(&flash, 0), 0);
+    }
 }
 
 static void test_each_error_has_a_text(void **state) {
@@ -99,9 +128,8 @@ static void test_each_error_has_a_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_two_and_four_chips),
-        cmocka_unit_test(test_what_is_no_such_flash),
-        cmocka_unit_test(test_failures_are_told),
+        cmocka_unit_test(test_one_two_and_four_chips), cmocka_unit_test(test_what_is_no_such_flash),
+        cmocka_unit_test(test_failures_are_told),      cmocka_unit_test(test_an_erasure_is_not_waited_for),
         cmocka_unit_test(test_each_error_has_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ static const uint8_t atr[] = {0x3b, 0x9f, 0x01, 0x80, 0x1f};
 /* What the other end does with a request. */
 static enum manner { RIGHT, BYTE_BY_BYTE, SILENT, EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE } manner;
 static bool powered, refused;
-static unsigned requests;
+static unsigned requests, busy; /* answers that the card's memory is busy, to come */
 static int sockets[2];
 static pthread_t thread;
 
@@ -49,7 +49,10 @@ static void answer(enum port_status status, const uint8_t *data, size_t size) {
 static void serve(const uint8_t *request, size_t size) {
     static const uint8_t sw[] = {0x90, 0x00};
     requests++;
-    if (refused) {
+    if (busy > 0) {
+        busy--;
+        answer(PORT_BUSY, NULL, 0);
+    } else if (refused) {
         answer(PORT_REFUSED, NULL, 0);
     } else if (size > 1) {
         answer(powered ? PORT_OK : PORT_IS_OFF, sw, powered ? sizeof sw : 0);
@@ -125,6 +128,26 @@ static void test_a_session(void **state) {
     assert_int_equal(power(IFD_POWER_DOWN, &size), IFD_SUCCESS);
     assert_false(powered);
     assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+}
+
+/* Nothing was done by it, so it is asked for again, and whoever asked sees nothing of that. */
+static void test_a_busy_card_is_asked_again(void **state) {
+    DWORD size;
+    (void)state;
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
+    requests = 0;
+    busy = 5;
+    assert_int_equal(transmit(5, &size), IFD_SUCCESS);
+    assert_int_equal(size, 2);
+    assert_int_equal(requests, 6);
+    assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+    busy = 1000000; /* one that never ends: it is given up in time, and the next request goes on */
+    struct port_answer late;
+    port_ask(&reader.port, (const uint8_t[]){0, 0xb0, 0, 0, 1}, 5, 200, &late);
+    assert_int_equal(late.status, PORT_BUSY);
+    assert_in_range(requests, 8, 30);
+    busy = 0;
+    assert_int_equal(transmit(5, &size), IFD_SUCCESS);
 }
 
 /* What was selected and verified is gone: whoever used the card has to be told. */
@@ -252,6 +275,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         CASE(test_a_session),
+        CASE(test_a_busy_card_is_asked_again),
         CASE(test_a_flip_takes_the_card_out_and_puts_it_in_again),
         CASE(test_a_card_that_is_not_for_this_persona_is_not_there),
         CASE(test_what_is_no_apdu_is_not_sent),

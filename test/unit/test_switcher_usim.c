@@ -79,7 +79,7 @@ static void hand_over(void) {
     static struct cfi_flash part;
     static struct usim_card card;
     struct handover_usim *usim = &handover.usim;
-    struct usim_flash flash = {&part, 0, cfi_read, cfi_program, cfi_erase};
+    struct usim_flash flash = {&part, 0, cfi_read, cfi_program, cfi_erase, cfi_rests, {0}};
     nor_flash_make(&bank, LANES);
     assert_int_equal(cfi_open_last(&part, &bus, FLASH, nor_flash_size(&bank), USIM_COPIES), CFI_OK);
     flash.block_size = part.block_size;
@@ -123,12 +123,12 @@ static int set_up_card(void **state) {
 
 static enum usim_port_status ask(unsigned persona, const void *message, size_t size) {
     unsigned before = sent.count;
-    size_t saved = fake_events_of(FAKE_VECTORS_SAVE), restored = fake_events_of(FAKE_VECTORS_RESTORE);
+    fake_forget_events();
     switcher.running = persona;
     usim_received(persona, message, size);
     assert_int_equal(sent.count, before + 1);
-    assert_int_equal(fake_events_of(FAKE_VECTORS_SAVE), saved + 1);
-    assert_int_equal(fake_events_of(FAKE_VECTORS_RESTORE), restored + !fake.streaming);
+    assert_int_equal(fake_events_of(FAKE_VECTORS_SAVE), 1);
+    assert_int_equal(fake_events_of(FAKE_VECTORS_RESTORE), !fake.streaming);
     return sent.size == 0 ? USIM_PORT_OK : (enum usim_port_status)sent.bytes[0];
 }
 
@@ -314,6 +314,77 @@ static void test_streaming_mode(void **state) {
     assert_int_equal(authenticate(AUTHENTICATES, 1), 0xdb);
 }
 
+/* An erasure of many looks at the chip, as real ones are: no message waits for it. The switcher looks when it comes to
+ * a message that may write, and once when it has begun one. Nothing is done and no try is taken meanwhile, what only
+ * reads goes on, and whoever asks again is answered. */
+static void test_erasures_are_not_waited_for(void **state) {
+    unsigned busy = 0;
+    uint64_t seq = 0;
+    (void)state;
+    begin(AUTHENTICATES);
+    bank.erase_polls = 40;
+    for (unsigned i = 0; i < 200; i++) {
+        bool challenge = i % 3 == 0;
+        uint32_t before = bank.polls;
+        seq += challenge && bank.erasing == 0 ? 2 * USIM_AHEAD : 0;
+        enum usim_port_status status = challenge ? send_challenge(AUTHENTICATES, seq)
+                                                 : ask(AUTHENTICATES,
+                                                       "\x00\x20\x00\x01\x08"
+                                                       "1234\xff\xff\xff\xff",
+                                                       13);
+        assert_in_range(bank.polls - before, 0, 2);
+        if (status == USIM_PORT_BUSY) {
+            busy++;
+            assert_int_equal(sent.size, 1);
+            assert_int_equal(command(AUTHENTICATES, "00b0870009"), 0x9000);
+            assert_int_equal(command(AUTHENTICATES, "0020000100"), 0x63c3);
+            i--;
+            continue;
+        }
+        assert_int_equal(status, USIM_PORT_OK);
+        assert_int_equal(sent.bytes[1], challenge ? 0x61 : 0x90);
+    }
+    assert_in_range(busy, 1000, bank.polls);
+    bank.erase_polls = 0;
+}
+
+/* At the end of the power-on it is waited for, and what is written last is there. */
+static void test_a_stop_during_an_erasure(void **state) {
+    (void)state;
+    begin(AUTHENTICATES);
+    assert_int_equal(authenticate(AUTHENTICATES, 1), 0xdb);
+    bank.erase_polls = 1000;
+    for (unsigned i = 0; i < 20 && bank.erasing == 0; i++)
+        assert_int_equal(command(AUTHENTICATES, "002000010831323334ffffffff"), 0x9000);
+    assert_int_not_equal(bank.erasing, 0);
+    usim_stop();
+    assert_int_equal(bank.erasing, 0);
+    assert_int_equal(bank.mode, 0xff);
+    bank.erase_polls = 0;
+    usim_init();
+    begin(AUTHENTICATES);
+    assert_int_equal(authenticate(AUTHENTICATES, 2), 0xdb); /* no resynchronisation: the stop was clean */
+}
+
+/* A chip that says that it failed, or does not come to an end: what has to be written is not answered, reading is. */
+static void test_an_erasure_fails(void **state) {
+    for (unsigned hangs = 0; hangs < 2; hangs++) {
+        (void)set_up(state);
+        usim_init();
+        begin(AUTHENTICATES);
+        bank.erase_polls = hangs ? UINT32_MAX : 5;
+        for (unsigned i = 0; i < 20 && bank.erasing == 0; i++)
+            assert_int_equal(command(AUTHENTICATES, "002000010831323334ffffffff"), 0x9000);
+        bank.errors = 0x20;
+        for (unsigned i = 0; i < 10; i++)
+            (void)send_challenge(AUTHENTICATES, 2 * USIM_AHEAD);
+        assert_int_equal(sent.bytes[0], hangs ? USIM_PORT_BUSY : USIM_PORT_OK);
+        assert_true(hangs || memcmp(sent.bytes + 1, "\x65\x81", 2) == 0);
+        assert_int_equal(command(AUTHENTICATES, "00b0870009"), 0x9000);
+        assert_int_equal(bank.mode, hangs ? 0x70 : 0xff);
+    }
+}
+
 /* What has to be stored first and is not, is not answered; nor afterwards, until the card is opened again. */
 static void test_flash_fails(void **state) {
     const uint64_t far = 2 * USIM_AHEAD; /* beyond the mark, which has to be written ahead */
@@ -345,6 +416,9 @@ int main(void) {
         cmocka_unit_test_setup(test_hostile_messages, set_up_card),
         cmocka_unit_test_setup(test_ring_full, set_up_card),
         cmocka_unit_test_setup(test_streaming_mode, set_up_card),
+        cmocka_unit_test_setup(test_erasures_are_not_waited_for, set_up_card),
+        cmocka_unit_test_setup(test_a_stop_during_an_erasure, set_up_card),
+        cmocka_unit_test_setup(test_an_erasure_fails, set_up_card),
         cmocka_unit_test_setup(test_flash_fails, set_up_card),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -431,6 +431,46 @@ static void test_issues(void **state) {
     replay_all();
 }
 
+/* The flash is a log: a power cut in an erasure may leave of a block what was written to it long ago, by the card that
+ * was replaced, too. It is older than whatever the new card wrote. */
+static void test_records_of_a_card_that_was_replaced(void **state) {
+    bool accepted = false;
+    (void)state;
+    begin(without_pin);
+    for (uint64_t seq = 1; seq < 20; seq++)
+        (void)present((seq * 2 * USIM_AHEAD) << 5, &accepted);
+    const struct usim_memory old = fixture.memory;
+    fixture.issue = 2;
+    usim_fixture_change(&fixture, other_card);
+    for (unsigned copy = 0; copy < USIM_COPIES; copy++) {
+        assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+        memcpy(fixture.memory.copies[1 - fixture.card.store.newest], old.copies[copy], USIM_RECORD_SIZE);
+    }
+    assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+}
+
+/* A challenge whose acceptance could not be stored may come again: nothing is derived from it, not later either. */
+static void test_no_keys_of_what_was_not_stored(void **state) {
+    uint8_t command[45] = {0x00, 0x88, 0x00, 0x84, 35, 0xdd, 16}, autn[16], response[USIM_RESPONSE_MAX];
+    size_t size = 0;
+    (void)state;
+    begin(NULL);
+    memcpy(command + 7, rand_bytes, 16);
+    command[23] = 16;
+    usim_network_challenge(&fixture.card.profile.secret, rand_bytes, UINT64_C(5) << 5, autn);
+    assert_true(gba_unmark(&fixture.card.profile.secret, rand_bytes, autn, command + 24)); /* marks as well */
+    power(0, false);
+    assert_int_equal(usim_exchange(&fixture.card, command, 40, response, &size), 0x6581);
+    assert_int_equal(usim_exchange_hex(&fixture.card, "0088008411de084e414631323334350642524f415448", response, &size),
+                     0x6581);
+    assert_int_equal(size, 0);
+    power(UINT32_MAX, false);
+    assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+    usim_begin(&fixture.card);
+    assert_int_equal(usim_exchange_hex(&fixture.card, "0088008411de084e414631323334350642524f415448", response, &size),
+                     0x6985);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_everywhere),
@@ -445,6 +485,8 @@ int main(void) {
         cmocka_unit_test(test_pin_put_back),
         cmocka_unit_test(test_other_profile),
         cmocka_unit_test(test_issues),
+        cmocka_unit_test(test_records_of_a_card_that_was_replaced),
+        cmocka_unit_test(test_no_keys_of_what_was_not_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

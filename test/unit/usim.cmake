@@ -6,7 +6,7 @@ foreach(name aka power suci card port)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c usim_fixture.c usim_cases.c INCLUDES crypto/usim
                        LIBRARIES flipside_usim)
 endforeach()
-flipside_unit_test(NAME usim_flash SOURCES test_usim_flash.c LIBRARIES flipside_usim)
+flipside_unit_test(NAME usim_flash SOURCES test_usim_flash.c usim_fixture.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 
 # Under valgrind, from sources of their own: the card's say there what of a secret becomes known.
 find_program(VALGRIND valgrind)

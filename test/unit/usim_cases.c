@@ -259,6 +259,14 @@ const struct usim_case usim_cases[] = {
      "6e",
      "", 0x6982, "a persona's policy"},
     {READ_ONLY, "00b0870009", "080910101032547698", 0x9000, "a persona's policy"},
+    {READ_ONLY, "00b0880021", "", 0x6982, "a persona's policy (Keys)"},
+    {READ_ONLY, FILE("6f09") ";00b0000021", "", 0x6982, "a persona's policy (KeysPS)"},
+    {READ_ONLY, FILE("6fe4") ";00b2010436", "", 0x6982, "a persona's policy (EPSNSC)"},
+    {READ_ONLY, FILE("6fe4") ";00a201040107", "", 0x6982, "a persona's policy (EPSNSC)"},
+    {READ_ONLY, FILE("5fc0") ";" FILE("4f03") ";00b201043e", "", 0x6982, "a persona's policy (5GS3GPPNSC)"},
+    {READ_ONLY, FILE("5fc0") ";" FILE("4f04") ";00b201043e", "", 0x6982, "a persona's policy (5GSN3GPPNSC)"},
+    {READ_ONLY, FILE("5fc0") ";" FILE("4f05") ";00b000006e", "", 0x6982, "a persona's policy (5GAUTHKEYS)"},
+    {READ_ONLY, FILE("5fc0") ";" FILE("4f06") ";00b0000004", "00000000", 0x9000, "a persona's policy (UAC_AIC)"},
 
     /* ---- READ RECORD */
     {OFF_MF, "00b2010420", "", 0x6986, "221 11.1.5"},

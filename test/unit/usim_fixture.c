@@ -66,7 +66,7 @@ static bool memory_write(void *context, unsigned copy, const uint8_t *record) {
 }
 
 struct usim_storage usim_memory_storage(struct usim_memory *memory) {
-    return (struct usim_storage){memory, memory_read, memory_write, false};
+    return (struct usim_storage){.context = memory, .read = memory_read, .write = memory_write};
 }
 
 /* ---- Card */
@@ -78,7 +78,7 @@ static bool fill(void *context, void *bytes, size_t size) { return random_bytes(
 static void insert(struct usim_fixture *fixture) {
     memset(&fixture->card, 0, sizeof(fixture->card));
     require(usim_profile_read(&fixture->card.profile, fixture->encoded, fixture->encoded_size) == USIM_OK, "profile");
-    fixture->card.store.storage = usim_memory_storage(&fixture->memory);
+    fixture->card.store.storage = fixture->storage != NULL ? *fixture->storage : usim_memory_storage(&fixture->memory);
     fixture->card.store.storage.forgets = fixture->forgets;
     memset(fixture->card.store.key, 7, SEAL_KEY_SIZE);
 }

@@ -24,6 +24,7 @@ struct usim_fixture {
     bool alone;   /* it does not: the card is opened, and not prepared before */
     bool forgets; /* the storage does, at each power-on */
     struct usim_memory memory;
+    const struct usim_storage *storage; /* another one than memory; NULL: none */
     uint8_t encoded[USIM_PROFILE_MAX];
     size_t encoded_size;
 };

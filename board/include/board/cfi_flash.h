@@ -5,7 +5,8 @@
 /**
  * Parallel NOR flash with the Common Flash Interface (JESD68.01) and the Intel command set (JEP137, 0001 and 0003), as
  * QEMU's pflash_cfi01: one or more chips side by side on a bus of 32 bits. Nothing is buffered: each word is programmed
- * by itself. Whoever uses it is alone with the bank; between calls the chips are in read-array mode.
+ * by itself. Whoever uses it is alone with the bank; between calls the chips are in read-array mode, but while a block
+ * is being erased: that takes seconds, so it is begun by one call, and others look whether it is over.
  */
 
 #include <stdbool.h>
@@ -30,6 +31,7 @@ struct cfi_flash {
     uint64_t base;       /* of the part */
     uint32_t block_size; /* bytes, of all chips together */
     uint32_t lanes;      /* a 1 in the lowest bit of each chip's part of the bus */
+    uint64_t erasing;    /* where cfi_erase() was begun last */
 };
 
 /**
@@ -54,8 +56,16 @@ uint32_t cfi_read(void *flash, uint32_t offset);
  */
 __attribute__((warn_unused_result)) bool cfi_program(void *flash, uint32_t offset, const uint8_t *bytes, uint32_t size);
 
-/** Erases a block of the part. @param block its number @return as cfi_program() */
-__attribute__((warn_unused_result)) bool cfi_erase(void *flash, unsigned block);
+/** Begins to erase a block of the part. Until cfi_rests() nothing else is done with the bank. @param block its number
+ */
+void cfi_erase(void *flash, unsigned block);
+
+/**
+ * Looks once at the chips after cfi_erase().
+ * @param good false: a chip says that it failed
+ * @return whether the erasure is over, well or not, and the bank can be used again
+ */
+__attribute__((warn_unused_result)) bool cfi_rests(void *flash, bool *good);
 
 /** @return the error's text, one line without a full stop; never NULL */
 const char *cfi_error_text(enum cfi_error error);

@@ -25,6 +25,7 @@ enum usim_port_status {
     USIM_PORT_IS_OFF = 1,    /* never turned on, or the persona was suspended since */
     USIM_PORT_REFUSED = 2,   /* the card is not for this persona, or did not open */
     USIM_PORT_BAD_FRAME = 3, /* no order, no APDU */
+    USIM_PORT_BUSY = 4,      /* nothing was done: the flash is being erased, seconds at most; ask again in a moment */
 };
 
 enum { USIM_PORT_ANSWER_MAX = 1 + USIM_RESPONSE_MAX /* bytes */ };
@@ -89,7 +90,8 @@ struct usim_port_user {
 /**
  * Answers a message. A card that is on for another session is turned off first: nothing of what was selected or
  * verified in that one is left. A command that would write gets 9300, busy (TS 102 221 10.2.1.2), where its user has
- * written too much; AUTHENTICATE goes on, since only the network makes it write.
+ * written too much; AUTHENTICATE goes on, since only the network makes it write. Neither waits for the flash:
+ * USIM_PORT_BUSY.
  * @param message size bytes; NULL: one that was not framed as it must be
  * @param answer  USIM_PORT_ANSWER_MAX bytes
  * @return bytes of the answer, 1 at least

@@ -82,8 +82,8 @@ struct usim_content {
 
 /** What a persona may do with the card. */
 enum usim_access {
-    USIM_READ_ONLY = 0,    /* files */
-    USIM_AUTHENTICATE = 1, /* and AUTHENTICATE and GET IDENTITY */
+    USIM_READ_ONLY = 0,    /* files, but those in which terminals keep the keys of their sessions */
+    USIM_AUTHENTICATE = 1, /* all of them, AUTHENTICATE and GET IDENTITY */
 };
 
 struct usim_policy {

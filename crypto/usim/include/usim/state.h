@@ -50,6 +50,12 @@ struct usim_storage {
     bool (*read)(void *context, unsigned copy, uint8_t *record);        /* USIM_RECORD_SIZE bytes */
     bool (*write)(void *context, unsigned copy, const uint8_t *record); /* USIM_RECORD_SIZE bytes */
     bool forgets; /* all of it at power-off: usim_card_prepare() begins anew each time, without PINs */
+
+    /* Where write() may have to do first what takes long; else NULL. It is begun ahead then, and waited for only by who
+     * writes before it is over. */
+    bool (*rests)(void *context);                   /* whether nothing is under way; looks once */
+    bool (*has_room)(void *context, unsigned copy); /* whether whatever a command writes to a copy goes at once */
+    void (*make_room)(void *context, unsigned copy);
 };
 
 /** What a record is good for. */
@@ -94,6 +100,7 @@ void usim_state_begin(struct usim_state *state, const struct usim_profile *profi
 
 /**
  * Stores the state of a profile that is new on this device; what was stored is worthless after it.
+ * @param state its number is the one of the newest record that was there, so that all of them are older; 0: none
  * @return USIM_OK, USIM_STORAGE, USIM_FAILED, USIM_NO_ROOM
  */
 __attribute__((warn_unused_result)) enum usim_error usim_state_create(struct usim_store *store,
@@ -131,6 +138,15 @@ void usim_state_reserve(struct usim_state *state, uint64_t seq);
 
 /** Stores the state. @return USIM_OK, USIM_STORAGE, USIM_FAILED, USIM_NO_ROOM; then the store is of no more use */
 __attribute__((warn_unused_result)) enum usim_error usim_state_save(struct usim_store *store, struct usim_state *state);
+
+/**
+ * Behind what was written: begins to make room for what is written next, in the copy that is not the newest, and makes
+ * that the newest before where it is the other one that needs room.
+ */
+void usim_state_make_room(struct usim_store *store, struct usim_state *state);
+
+/** @return whether a state is stored at once; false: what made room is under way */
+bool usim_state_rests(const struct usim_store *store);
 
 /** Stores a state that usim_state_start() made of a record. As usim_state_save(). */
 __attribute__((warn_unused_result)) enum usim_error usim_state_restart(struct usim_store *store,
