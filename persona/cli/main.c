@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flipside: what an administrator does with an organisation's keys, personas and devices.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +22,32 @@ enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 static const char common_help[] =
     "\nFor all verbs:\n"
     "  --org=DIRECTORY         the organisation's directory; else the environment's FLIPSIDE_ORG\n"
-    "  --passphrase-file=FILE  read the passphrase of the keys from FILE and do not ask for it\n"
+    "  --passphrase-file=FILE  read the passphrase of the keys from FILE, - for standard input, and do not ask for it\n"
     "  --dry-run               check everything and change nothing\n"
     "  --json                  results as one JSON object\n"
     "  --help                  this\n"
     "\nExit status: 0 done; 1 something can't be read, written or does not fit; 2 wrong options;\n"
     "3 refused: a wrong passphrase, or an object that is not genuine.\n";
 
+/* What is wrong with a file may be told in the file's words. */
 void cli_error(const char *format, ...) {
+    char text[2 * CLI_PATH_SIZE];
     va_list arguments;
-    (void)fputs("flipside: ", stderr);
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    cli_progress_end();
+    (void)fputs("flipside: ", stderr);
+    print_escaped(stderr, text, false);
     (void)fputc('\n', stderr);
+}
+
+/* What was asked for may be shown once and never again, and a full disk is no place where it was shown. */
+static enum cli_exit finish(enum cli_exit status) {
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    cli_error("standard output: %s; what was done is done, but was not shown", strerror(errno));
+    return status == CLI_GOOD ? CLI_FAILED : status;
 }
 
 static bool take(const struct option_value *option, const char *value) {
@@ -141,8 +154,8 @@ int main(int argc, char **argv) {
             continue;
         for (int j = words + 1; j < argc; j++)
             if (strcmp(argv[j], "--help") == 0)
-                return printf("%s%s", verbs[i]->help, common_help) < 0;
-        return (int)verbs[i]->run(&cli, argc - words, argv + words);
+                return (int)finish(printf("%s%s", verbs[i]->help, common_help) < 0 ? CLI_FAILED : CLI_GOOD);
+        return (int)finish(verbs[i]->run(&cli, argc - words, argv + words));
     }
     return usage(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
 }

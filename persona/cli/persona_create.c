@@ -184,7 +184,7 @@ static enum cli_exit run_either(struct cli *cli, bool is_update, int argc, char 
     enum cli_exit status = take_options(cli, &asked, is_update, argc, argv);
     if (status != CLI_GOOD)
         return status;
-    if (!record_open(&make.record, cli))
+    if (!record_open_to_change(&make.record, cli))
         return CLI_FAILED;
     status = is_update ? update(cli, &make, &asked) : create(cli, &make, &asked);
     if (status == CLI_GOOD)

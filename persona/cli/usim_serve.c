@@ -172,7 +172,7 @@ static enum cli_exit serve_from(struct usim_directory *directory, const char *ic
     enum cli_exit result = usim_load(directory, iccid, &entry);
     if (result != CLI_GOOD)
         return result;
-    bool there = path_of(path, "%s/%s.state", directory->path, iccid) && open_state(path, &file);
+    bool there = path_of(path, "%s/%s.state", directory->path, entry.profile.iccid) && open_state(path, &file);
     if (file >= 0) {
         card.profile = entry.profile;
         card.store.storage = (struct usim_storage){&file, read_copy, write_copy, false};
@@ -193,15 +193,17 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     const struct sigaction action = {.sa_handler = stop};
     const struct option_value options[] = {{.name = "store", .to = &store}, {.name = "port", .to = &port}};
     int at = cli_options(cli, options, 2, argc, argv);
-    if (at == 0 || (port != NULL && !cli_number("port", port, 1, 65535, &number)))
+    if (at == 0)
         return CLI_USAGE;
     if (argc - at != 1) {
         cli_error("the ICCID of one USIM is needed");
         return CLI_USAGE;
     }
+    if (port != NULL && !cli_number("port", port, 1, 65535, &number))
+        return CLI_FAILED;
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
-    enum cli_exit result = usim_directory_open(cli, store, false, &directory);
+    enum cli_exit result = usim_directory_open(cli, store, USIM_READ, &directory);
     if (result == CLI_GOOD)
         result = serve_from(&directory, argv[at], (uint16_t)number);
     usim_directory_close(&directory);
