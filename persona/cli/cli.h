@@ -40,8 +40,8 @@ struct verb {
 
 extern const struct verb verb_org_init, verb_org_show, verb_persona_create, verb_persona_update, verb_persona_issue,
     verb_persona_list, verb_persona_show, verb_device_enroll, verb_device_list, verb_device_show, verb_device_recover,
-    verb_deliver, verb_install, verb_uninstall, verb_verify, verb_inspect, verb_usim_create, verb_usim_show,
-    verb_usim_issue, verb_usim_export, verb_usim_import, verb_usim_serve;
+    verb_device_remove, verb_deliver, verb_install, verb_uninstall, verb_verify, verb_inspect, verb_usim_create,
+    verb_usim_show, verb_usim_issue, verb_usim_export, verb_usim_import, verb_usim_serve;
 
 /* One option that a verb takes: with a value, or a flag. */
 struct option_value {
