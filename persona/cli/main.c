@@ -135,6 +135,28 @@ static int usage(FILE *to) {
     return to == stdout ? CLI_GOOD : CLI_USAGE;
 }
 
+static bool is_first_word(const char *word) {
+    for (size_t i = 0; i < VERBS; i++)
+        if (strcmp(word, verbs[i]->words[0]) == 0)
+            return true;
+    return false;
+}
+
+/* All verbs are told where nothing was asked for; else which word is wrong. */
+static int no_verb(int argc, char **argv) {
+    bool begins = argc > 1 && is_first_word(argv[1]);
+    if (argc > 1 && strcmp(argv[begins && argc > 2 ? 2 : 1], "--help") == 0)
+        return usage(stdout);
+    if (argc < 2)
+        return usage(stderr);
+    if (begins && (argc == 2 || argv[2][0] == '-'))
+        cli_error("'%s' is the first word of several verbs; 'flipside --help' lists them", argv[1]);
+    else
+        cli_error("there is no verb '%s%s%s'; 'flipside --help' lists all", argv[1], begins ? " " : "",
+                  begins ? argv[2] : "");
+    return CLI_USAGE;
+}
+
 /* @return how many words of the arguments name the verb; 0: another one */
 static int words_of(const struct verb *verb, int argc, char **argv) {
     if (argc < 2 || strcmp(argv[1], verb->words[0]) != 0)
@@ -157,5 +179,5 @@ int main(int argc, char **argv) {
                 return (int)finish(printf("%s%s", verbs[i]->help, common_help) < 0 ? CLI_FAILED : CLI_GOOD);
         return (int)finish(verbs[i]->run(&cli, argc - words, argv + words));
     }
-    return usage(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
+    return no_verb(argc, argv);
 }

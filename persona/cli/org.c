@@ -108,7 +108,7 @@ static bool is_free(const struct cli *cli) {
     static const char *const files[] = {"organisation.db", "root.key", "root.token", "signing.key", "escrow.key"};
     char path[CLI_PATH_SIZE];
     struct stat status;
-    if (cli->organisation == NULL) {
+    if (cli->organisation == NULL || cli->organisation[0] == '\0') {
         cli_error("where? Give --org=DIRECTORY or set FLIPSIDE_ORG");
         return false;
     }
@@ -156,8 +156,12 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     int at = cli_options(cli, options, 3, argc, argv);
     if (at == 0)
         return CLI_USAGE;
-    if (at != argc || name == NULL || !config_is_text(name, strlen(name)) || strlen(name) >= CONFIG_TITLE_SIZE ||
-        (made.uri != NULL && strlen(made.uri) > TOKEN_URI_MAX)) {
+    if (made.uri != NULL && memory != NULL) {
+        cli_error("--token or --key-memory: a token's keys are under no passphrase of ours");
+        return CLI_USAGE;
+    }
+    if (at != argc || name == NULL || name[0] == '\0' || !config_is_text(name, strlen(name)) ||
+        strlen(name) >= CONFIG_TITLE_SIZE || (made.uri != NULL && strlen(made.uri) > TOKEN_URI_MAX)) {
         cli_error("a name of at most %d bytes is needed: flipside org init --name=NAME", CONFIG_TITLE_SIZE - 1);
         return CLI_USAGE;
     }

@@ -144,7 +144,20 @@ static int connect_to_reader(uint16_t port) {
 
 static bool fill(void *context, void *bytes, size_t size) { return random_bytes(context, bytes, size) == RANDOM_OK; }
 
-static enum cli_exit serve_card(struct usim_directory *directory, struct usim_card *card, uint16_t port, bool fresh) {
+static void print(const struct cli *cli, const struct usim_card *card, uint16_t port) {
+    if (cli->json) {
+        struct report report = report_begin(cli);
+        report_text(&report, "iccid", card->profile.iccid);
+        report_number(&report, "port", port);
+        report_end(&report);
+    } else {
+        (void)printf("%s is in the reader\n", card->profile.iccid);
+    }
+    (void)fflush(stdout);
+}
+
+static enum cli_exit serve_card(const struct cli *cli, struct usim_directory *directory, struct usim_card *card,
+                                uint16_t port, bool fresh) {
     const struct usim_random random = {&directory->random, fill};
     enum usim_error error = usim_card_open(card, &random, fresh);
     if (error != USIM_OK) {
@@ -153,8 +166,7 @@ static enum cli_exit serve_card(struct usim_directory *directory, struct usim_ca
     }
     int descriptor = connect_to_reader(port);
     if (descriptor >= 0) {
-        (void)printf("%s is in the reader\n", card->profile.iccid);
-        (void)fflush(stdout);
+        print(cli, card, port);
         serve(descriptor, card);
         (void)close(descriptor);
     }
@@ -164,7 +176,8 @@ static enum cli_exit serve_card(struct usim_directory *directory, struct usim_ca
     return descriptor >= 0 && error == USIM_OK ? CLI_GOOD : CLI_FAILED;
 }
 
-static enum cli_exit serve_from(struct usim_directory *directory, const char *iccid, uint16_t port) {
+static enum cli_exit serve_from(const struct cli *cli, struct usim_directory *directory, const char *iccid,
+                                uint16_t port) {
     static struct usim_card card;
     char path[CLI_PATH_SIZE];
     struct usim_entry entry;
@@ -177,7 +190,7 @@ static enum cli_exit serve_from(struct usim_directory *directory, const char *ic
         card.profile = entry.profile;
         card.store.storage = (struct usim_storage){&file, read_copy, write_copy, false};
         memcpy(card.store.key, directory->key, SEAL_KEY_SIZE);
-        result = serve_card(directory, &card, port, !there);
+        result = serve_card(cli, directory, &card, port, !there);
         (void)close(file);
     }
     crypto_wipe(&card, sizeof(card));
@@ -205,7 +218,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     (void)sigaction(SIGINT, &action, NULL);
     enum cli_exit result = usim_directory_open(cli, store, USIM_READ, &directory);
     if (result == CLI_GOOD)
-        result = serve_from(&directory, argv[at], (uint16_t)number);
+        result = serve_from(cli, &directory, argv[at], (uint16_t)number);
     usim_directory_close(&directory);
     return result;
 }

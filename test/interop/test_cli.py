@@ -299,6 +299,35 @@ def test_refusals(made):
     assert "wrong passphrase" in made.run("persona", "create", f"--kernel={made.directory}/kernel", "--board=b", "play",
                                           passphrase="wrong", status=3)
     assert "no organisation" in made.run("device", "list", status=1, org=made.directory)
+    assert "which organisation" in made.run("org", "show", "--org=", status=1)
+    assert "a name of at most" in made.run("org", "init", "--name=", status=2, org=made.directory / "new")
+    assert "--token or --key-memory" in made.run("org", "init", "--name=x", "--token=pkcs11:token=x", "--key-memory=1", status=2)
+    assert not (made.directory / "new").exists()
+    kernel = f"--kernel={made.directory}/kernel"
+    assert "give both" in made.run("persona", "create", kernel, "--board=b", "--root-size=1G", "play", status=2)
+    assert "a persona has a kernel" in made.run("persona", "update", "--kernel=", "work", status=2)
+    assert "No such file" in made.run("persona", "create", f"{kernel}.none", "--board=b", "--dry-run", "play", status=1)
+    assert "Is a directory" in made.run("inspect", made.directory, status=1)
+
+
+def test_words_that_are_no_verb():
+    for words, fault in ((["vanish"], "no verb 'vanish'"), (["persona", "vanish"], "no verb 'persona vanish'"),
+                         (["persona"], "several verbs"), (["usim", "--json"], "several verbs"), (["vanish", "--help"], "no verb 'vanish'")):
+        done = subprocess.run([TOOL, *words], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (2, "") and fault in done.stderr and len(done.stderr.splitlines()) == 1
+    assert subprocess.run([TOOL, "persona", "--help"], capture_output=True, text=True).stdout.startswith("usage: flipside VERB")
+
+
+def test_a_dry_run_changes_nothing(copy):
+    before = content_of(copy.directory)
+    store = f"--store={copy.directory}/usims"
+    for words in (["org", "init", "--name=x", f"--org={copy.directory}/new"],
+                  ["persona", "create", f"--kernel={copy.directory}/kernel", "--board=qemu-virt", "--root=8M", "play"],
+                  ["persona", "update", "--cmdline=x", "work"], ["persona", "issue", "--device=dev0", f"--to={copy.directory}/to", "work"],
+                  ["device", "recover", "--device=dev0", f"--to={copy.directory}/to", "work"], ["device", "remove", "dev0"],
+                  ["usim", "create", store, "--iccid=898821100000000001", "--imsi=001010123456789"]):
+        assert copy.run(*words, "--dry-run")["dry-run"] is True
+    assert content_of(copy.directory) == before
 
 
 def test_a_persona_is_not_issued_to_another_board(copy):
