@@ -40,8 +40,8 @@ struct verb {
 
 extern const struct verb verb_org_init, verb_org_show, verb_persona_create, verb_persona_update, verb_persona_issue,
     verb_persona_list, verb_persona_show, verb_device_enroll, verb_device_list, verb_device_show, verb_device_recover,
-    verb_deliver, verb_install, verb_uninstall, verb_verify, verb_inspect, verb_usim_create, verb_usim_show,
-    verb_usim_issue, verb_usim_export, verb_usim_import, verb_usim_serve;
+    verb_device_remove, verb_deliver, verb_install, verb_uninstall, verb_verify, verb_inspect, verb_usim_create,
+    verb_usim_show, verb_usim_issue, verb_usim_export, verb_usim_import, verb_usim_serve;
 
 /* One option that a verb takes: with a value, or a flag. */
 struct option_value {
@@ -69,6 +69,9 @@ struct report {
     unsigned depth;
 };
 
+/* Prints text of which nothing is an order to a terminal: what is no text is escaped, for JSON as RFC 8259 7 has it. */
+void print_escaped(FILE *to, const char *text, bool json);
+
 struct report report_begin(const struct cli *cli);
 void report_text(struct report *report, const char *name, const char *value);
 void report_number(struct report *report, const char *name, uint64_t value);
@@ -82,9 +85,10 @@ void report_end(struct report *report);
 
 /* ---- Progress of long work, on a terminal only */
 
-/* Says how far it is, in bytes; `total` 0: that it begins. A line that is left is ended by cli_progress_end(). */
+/* Says how far it is, in bytes; `total` 0: that it begins. A line that is left is ended by cli_progress_end(), or by
+ * the next error. */
 void cli_progress(const char *what, uint64_t done, uint64_t total);
-/* The same for what is counted one by one. */
+/* The same for what is counted one by one; `total` 0: it is not known. */
 void cli_progress_count(const char *what, uint64_t done, uint64_t total);
 void cli_progress_end(void);
 
@@ -94,11 +98,21 @@ enum { CLI_PATH_SIZE = 4096, CLI_PASSPHRASE_MAX = 128 };
 
 __attribute__((format(printf, 2, 3))) bool path_of(char *path, const char *format, ...);
 
+/* Reads all of a stream, at most `room` bytes; `name` is told when that fails. */
+bool file_read_stream(FILE *file, const char *name, void *bytes, size_t room, size_t *size);
+
 /* Reads a file of at most `room` bytes. */
 bool file_read(const char *path, void *bytes, size_t room, size_t *size);
 
 /* Writes a file: whole, or not at all, also after a cut. `secret`: nobody else may read it. */
 bool file_write(const char *path, const void *bytes, size_t size, bool secret);
+
+/* Writes PATH.new, which is neither lasting nor in its place yet: when many files are written, one wait for the disk
+ * then serves all of them. */
+bool file_write_beside(const char *path, const void *bytes, size_t size, bool secret);
+
+/* Puts PATH.new in its place; or, when not good, takes it away. @return whether it is there */
+bool file_place(const char *path, bool good);
 
 /* Copies a file in pieces, holes left as holes: whole, or not at all. */
 bool file_copy(const char *from, const char *to);
@@ -124,6 +138,9 @@ bool directory_make(const char *path);
 /* Makes lasting what changed in the directory that a path is in. */
 bool directory_sync(const char *path);
 
+/* Waits until no other flipside changes a directory, and keeps others waiting while *lock is open. */
+bool directory_lock(const char *path, int *lock);
+
 /* Random numbers of the kernel. */
 bool host_random(struct random_stream *random);
 
@@ -132,7 +149,22 @@ struct passphrase {
     size_t size;
 };
 
+/* A secret that a user has. */
+struct secret_wish {
+    const char *what;   /* what it is called, such as "passphrase" */
+    const char *option; /* the option that names the file */
+    const char *file;   /* where it is, alone in its line; "-": standard input; NULL: it is asked for on the terminal */
+    bool twice;         /* asked for twice, since it is a new one */
+};
+
+/* Gets a secret of at least one byte. The caller wipes it. */
+bool secret_get(const struct secret_wish *wish, struct passphrase *passphrase);
+
 /* From --passphrase-file, else from the terminal; `twice` for a new one. The caller wipes it. */
 bool passphrase_get(const struct cli *cli, bool twice, struct passphrase *passphrase);
+
+/* Asks a question that is answered by yes or no. `otherwise`: the option that answers it where there is no terminal.
+ * @return whether it was yes; told when not */
+bool terminal_confirm(const char *question, const char *otherwise);
 
 #endif

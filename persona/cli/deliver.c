@@ -399,6 +399,33 @@ static void find_names(const struct work *work, struct names *names, bool versio
         (void)closedir(directory);
 }
 
+struct enrolled {
+    const uint8_t *thumbprint;
+    bool found;
+};
+
+static void look(void *context, const struct roll_row *row) {
+    struct enrolled *enrolled = context;
+    enrolled->found |= memcmp(row->thumbprint, enrolled->thumbprint, P256_THUMBPRINT_SIZE) == 0;
+}
+
+/* Where the record is at hand, a device that was removed from it gets nothing of what was issued before. */
+static enum cli_exit check_enrolled(const struct cli *cli, const struct work *work) {
+    struct enrolled enrolled = {work->target.device.thumbprint, false};
+    struct record record;
+    if (cli->organisation == NULL)
+        return CLI_GOOD;
+    if (!record_open(&record, cli))
+        return CLI_FAILED;
+    enum cli_exit status = device_roll_each(&record, look, &enrolled);
+    record_close(&record);
+    if (status != CLI_GOOD || enrolled.found)
+        return status;
+    cli_error("%s is of the device %.16s, which is not enrolled, or was removed: it gets nothing",
+              work->target.medium.path, work->target.device.hex);
+    return CLI_REFUSED;
+}
+
 static enum cli_exit deliver(const struct cli *cli, struct work *work, const char *name) {
     static struct names names;
     enum cli_exit status = CLI_GOOD;
@@ -408,6 +435,9 @@ static enum cli_exit deliver(const struct cli *cli, struct work *work, const cha
                   work->target.medium.path);
         return CLI_FAILED;
     }
+    status = check_enrolled(cli, work);
+    if (status != CLI_GOOD)
+        return status;
     if (name != NULL) {
         add_name(&names, name);
     } else {
@@ -462,7 +492,7 @@ const struct verb verb_deliver = {
     "that were issued to the device of this disk, and refuses what was not. A new version goes beside the one that\n"
     "is in use; its manifest is written last, so that a cut leaves what was there. An encrypted root file system\n"
     "goes onto the partition that is labelled as the persona, with the first grant only: later there are the\n"
-    "user's data.\n\n"
+    "user's data. With --org, a device that is not enrolled there, or was removed, gets nothing.\n\n"
     "  --fresh-root            write the root file system although the device has the persona; its data is lost\n",
     run,
 };

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "crypto/hkdf.h"
 #include "device.h"
 #include "medium.h"
 
@@ -44,20 +43,10 @@ static bool is_thumbprint(const char *text, const char *hex) {
 }
 
 static bool ask(const struct device *device) {
-    char answer[8] = "";
-    FILE *terminal = fopen("/dev/tty", "r+");
-    if (terminal == NULL) {
-        cli_error("there is no terminal to ask on: give --thumbprint=HEX, as the device shows it");
-        return false;
-    }
-    (void)setvbuf(terminal, NULL, _IONBF, 0);
-    (void)fprintf(terminal, "The request has the thumbprint\n    %s\nDoes the device show the same? (yes/no) ",
-                  device->hex);
-    bool good = fgets(answer, sizeof(answer), terminal) != NULL && strncmp(answer, "yes", 3) == 0;
-    (void)fclose(terminal);
-    if (!good)
-        cli_error("not confirmed; nothing was done");
-    return good;
+    char question[256];
+    (void)snprintf(question, sizeof(question), "The request has the thumbprint\n    %s\nDoes the device show the same?",
+                   device->hex);
+    return terminal_confirm(question, "--thumbprint=HEX, as the device shows it");
 }
 
 static enum cli_exit confirm(const struct cli *cli, const struct request *request, const struct device *device) {
@@ -94,35 +83,38 @@ static void print(const struct cli *cli, const struct device *device) {
     report_end(&report);
 }
 
-/* The row and the roll that names it, both or none. */
-static bool note(struct record *record, const struct org_key *signing, const struct request *request,
-                 const struct device *device) {
+struct enrolled {
+    const struct request *request;
+    const struct device *device;
+};
+
+/* What a device had that was removed is its own still: its keys are those that it was given then. */
+static bool take_back(struct record *record, const struct device *device) {
+    const struct record_value name_and_thumbprint[] = {
+        {.text = device->name}, {.bytes = device->thumbprint, .size = sizeof(device->thumbprint)}};
+    const struct record_value *thumbprint = &name_and_thumbprint[1];
+    return record_change(record,
+                         "INSERT INTO issue (persona, device, version, grant_number, grant, issued)"
+                         " SELECT persona, ?, version, grant_number, grant, issued FROM removed_issue"
+                         " WHERE thumbprint = ?",
+                         name_and_thumbprint, 2) &&
+           record_change(record,
+                         "INSERT INTO usim SELECT ?, usim FROM removed WHERE thumbprint = ? AND usim IS NOT NULL",
+                         name_and_thumbprint, 2) &&
+           record_change(record, "DELETE FROM removed_issue WHERE thumbprint = ?", thumbprint, 1) &&
+           record_change(record, "DELETE FROM removed WHERE thumbprint = ?", thumbprint, 1);
+}
+
+static bool add_row(struct record *record, const void *context) {
+    const struct enrolled *enrolled = context;
+    const struct request *request = enrolled->request;
+    const struct device *device = enrolled->device;
     const struct record_value values[] = {
         {.text = device->name},
         {.bytes = device->thumbprint, .size = sizeof(device->thumbprint)},
         {.bytes = request->bytes, .size = device_object_size(request->bytes, request->size)}};
-    return record_change(record, "BEGIN IMMEDIATE", NULL, 0) && device_roll_each(record, NULL, NULL) == CLI_GOOD &&
-           record_change(record, "INSERT INTO device (name, thumbprint, request) VALUES (?, ?, ?)", values, 3) &&
-           device_roll_sign(record, signing) && record_change(record, "COMMIT", NULL, 0);
-}
-
-static enum cli_exit sign(const struct cli *cli, struct record *record, const struct request *request,
-                          const struct device *device) {
-    struct passphrase passphrase;
-    struct random_stream random;
-    struct org_key signing;
-    if (!passphrase_get(cli, false, &passphrase))
-        return CLI_FAILED;
-    enum cli_exit status = CLI_FAILED;
-    if (host_random(&random)) {
-        status = org_key_open(record, ORG_KEY_SIGNING, &passphrase, &random, &signing);
-        if (status == CLI_GOOD && !note(record, &signing, request, device))
-            status = CLI_FAILED;
-        org_key_close(&signing);
-        random_stream_wipe(&random);
-    }
-    crypto_wipe(&passphrase, sizeof(passphrase));
-    return status;
+    return record_change(record, "INSERT INTO device (name, thumbprint, request) VALUES (?, ?, ?)", values, 3) &&
+           take_back(record, device);
 }
 
 static enum cli_exit enroll(const struct cli *cli, struct record *record, struct request *request) {
@@ -141,8 +133,9 @@ static enum cli_exit enroll(const struct cli *cli, struct record *record, struct
     if (!is_new(record, &device))
         return CLI_FAILED;
     status = confirm(cli, request, &device);
+    const struct enrolled enrolled = {request, &device};
     if (status == CLI_GOOD && !cli->dry_run)
-        status = sign(cli, record, request, &device);
+        status = device_roll_change(cli, record, add_row, &enrolled);
     if (status == CLI_GOOD)
         print(cli, &device);
     return status;
@@ -162,7 +155,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
         return CLI_USAGE;
     }
     request.from = argv[at];
-    if (!record_open(&record, cli))
+    if (!record_open_to_change(&record, cli))
         return CLI_FAILED;
     enum cli_exit status = enroll(cli, &record, &request);
     record_close(&record);
@@ -179,7 +172,7 @@ const struct verb verb_device_enroll = {
     "a directory. It is signed by the device's key; whose key it is only a look at the device tells, which shows its\n"
     "thumbprint in the picker with 'v': it is asked for. Says where the device keeps its key. The signing key signs "
     "the\n"
-    "list of all devices anew, without which nothing is issued to them.\n\n"
+    "list of all devices anew, without which nothing is issued to them. One that was removed gets back what it had.\n\n"
     "  --name=NAME             what to call it, [a-z0-9-]; else device- and the thumbprint's first digits\n"
     "  --thumbprint=HEX        the thumbprint that the device shows; it is compared, and nothing is asked\n"
     "  --yes                   take the request without a look at the device\n",

@@ -22,7 +22,9 @@ static void list_row(void *context, const struct roll_row *row) {
 }
 
 static enum cli_exit list_devices(struct record *record, struct report *report) {
-    return device_roll_each(record, list_row, report);
+    /* Nothing of a roll that is not right is shown. */
+    enum cli_exit status = device_roll_each(record, NULL, NULL);
+    return status == CLI_GOOD ? device_roll_each(record, list_row, report) : status;
 }
 
 static enum cli_exit list(struct cli *cli, int argc, char **argv) {

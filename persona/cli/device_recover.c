@@ -135,7 +135,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
         cli_error("needed: --device=DEVICE --to=DIRECTORY and the persona's name (see --help)");
         return CLI_USAGE;
     }
-    if (!record_open(&work.record, cli))
+    if (!record_open_to_change(&work.record, cli))
         return CLI_FAILED;
     enum cli_exit status = recover(cli, &work, argv[at]);
     if (status == CLI_GOOD)

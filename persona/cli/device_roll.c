@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/digest.h"
+#include "crypto/hkdf.h"
 
 /* persona/cli/cli.cddl */
 #define ROLL_TYPE "application/vnd.flipside.devices+cbor"
@@ -176,7 +177,7 @@ static bool sign(struct record *record, const struct org_key *signing, uint8_t *
     return record_change(record, "INSERT OR REPLACE INTO roll VALUES (1, ?)", &value, 1);
 }
 
-bool device_roll_sign(struct record *record, const struct org_key *signing) {
+static bool sign_rows(struct record *record, const struct org_key *signing) {
     uint8_t *payload = malloc(PAYLOAD_MAX), *object = malloc(OBJECT_MAX);
     bool good = payload != NULL && object != NULL && sign(record, signing, payload, object);
     if (payload == NULL || object == NULL)
@@ -184,4 +185,42 @@ bool device_roll_sign(struct record *record, const struct org_key *signing) {
     free(payload);
     free(object);
     return good;
+}
+
+struct change {
+    bool (*change)(struct record *record, const void *context);
+    const void *context;
+};
+
+/* What is not committed is undone when the record is closed. */
+static enum cli_exit carry_out(struct record *record, const struct org_key *signing, const struct change *change) {
+    if (!record_complete(record) || !record_change(record, "BEGIN IMMEDIATE", NULL, 0))
+        return CLI_FAILED;
+    enum cli_exit status = device_roll_each(record, NULL, NULL);
+    if (status != CLI_GOOD)
+        return status;
+    return change->change(record, change->context) && sign_rows(record, signing) &&
+                   record_change(record, "COMMIT", NULL, 0)
+               ? CLI_GOOD
+               : CLI_FAILED;
+}
+
+enum cli_exit device_roll_change(const struct cli *cli, struct record *record,
+                                 bool (*change)(struct record *record, const void *context), const void *context) {
+    const struct change wanted = {change, context};
+    struct passphrase passphrase;
+    struct random_stream random;
+    struct org_key signing;
+    if (!passphrase_get(cli, false, &passphrase))
+        return CLI_FAILED;
+    enum cli_exit status = CLI_FAILED;
+    if (host_random(&random)) {
+        status = org_key_open(record, ORG_KEY_SIGNING, &passphrase, &random, &signing);
+        if (status == CLI_GOOD)
+            status = carry_out(record, &signing, &wanted);
+        org_key_close(&signing);
+        random_stream_wipe(&random);
+    }
+    crypto_wipe(&passphrase, sizeof(passphrase));
+    return status;
 }

@@ -3,8 +3,8 @@
 #define CLI_DEVICE_ROLL_H
 
 /* The roll of enrolled devices: a note that names all of them, with what each one's row in the record is. It is signed
- * anew at each enrolment and compared with all rows at each use, so that no row is altered, added, taken away,
- * exchanged or put back unnoticed: keys would be sealed to whoever did that. */
+ * anew at each enrolment and removal and compared with all rows at each use, so that no row is altered, added, taken
+ * away, exchanged or put back unnoticed: keys would be sealed to whoever did that. */
 
 #include "note.h"
 
@@ -24,7 +24,10 @@ struct roll_row {
 enum cli_exit device_roll_each(struct record *record, void (*row)(void *context, const struct roll_row *row),
                                void *context);
 
-/* Signs the rows as they are, in a transaction of the caller's, who has compared them before changing them. */
-bool device_roll_sign(struct record *record, const struct org_key *signing);
+/* Changes the rows and signs them as they are then, both or none. They are compared before. Needs the signing key,
+ * whose passphrase is asked for.
+ * @param change carries out what is to be changed, in a transaction */
+enum cli_exit device_roll_change(const struct cli *cli, struct record *record,
+                                 bool (*change)(struct record *record, const void *context), const void *context);
 
 #endif

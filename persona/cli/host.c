@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -23,6 +23,16 @@ bool path_of(char *path, const char *format, ...) {
     return false;
 }
 
+bool file_read_stream(FILE *file, const char *name, void *bytes, size_t room, size_t *size) {
+    // No copy of what may be a secret stays behind in a buffer.
+    (void)setvbuf(file, NULL, _IONBF, 0);
+    *size = fread(bytes, 1, room, file);
+    bool whole = fgetc(file) == EOF && ferror(file) == 0;
+    if (!whole)
+        cli_error("%s: can't be read, or is longer than the %zu bytes that such a file has", name, room);
+    return whole;
+}
+
 bool file_read(const char *path, void *bytes, size_t room, size_t *size) {
     FILE *file = fopen(path, "rb");
     *size = 0;
@@ -30,13 +40,8 @@ bool file_read(const char *path, void *bytes, size_t room, size_t *size) {
         cli_error("%s: %s", path, strerror(errno));
         return false;
     }
-    // No copy of what may be a secret stays behind in a buffer.
-    (void)setvbuf(file, NULL, _IONBF, 0);
-    *size = fread(bytes, 1, room, file);
-    bool whole = fgetc(file) == EOF && ferror(file) == 0;
+    bool whole = file_read_stream(file, path, bytes, room, size);
     (void)fclose(file);
-    if (!whole)
-        cli_error("%s: can't be read, or is longer than the %zu bytes that such a file has", path, room);
     return whole;
 }
 
@@ -108,6 +113,31 @@ bool file_write(const char *path, const void *bytes, size_t size, bool secret) {
     return file_output_close(&output, good);
 }
 
+bool file_write_beside(const char *path, const void *bytes, size_t size, bool secret) {
+    struct file_output output;
+    if (!file_output_open(&output, path, secret))
+        return false;
+    bool good = descriptor_write(output.file, bytes, size);
+    good = close(output.file) == 0 && good;
+    if (!good) {
+        cli_error("%s: %s", path, strerror(errno));
+        (void)unlink(output.beside);
+    }
+    return good;
+}
+
+bool file_place(const char *path, bool good) {
+    char beside[CLI_PATH_SIZE];
+    if (!path_of(beside, "%s.new", path))
+        return false;
+    if (good && rename(beside, path) == 0)
+        return true;
+    if (good)
+        cli_error("%s: %s", path, strerror(errno));
+    (void)unlink(beside);
+    return false;
+}
+
 /* One stretch without holes. */
 static bool copy_stretch(int from, int to, off_t start, off_t end) {
     static uint8_t piece[1 << 20];
@@ -177,6 +207,23 @@ bool directory_make(const char *path) {
     return false;
 }
 
+bool directory_lock(const char *path, int *lock) {
+    *lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*lock < 0) {
+        cli_error("%s: %s", path, strerror(errno));
+        return false;
+    }
+    if (flock(*lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return true; /* a file system without locks goes without */
+    cli_error("waiting: another flipside changes %s", path);
+    while (flock(*lock, LOCK_EX) != 0)
+        if (errno != EINTR) {
+            cli_error("%s: %s", path, strerror(errno));
+            return false;
+        }
+    return true;
+}
+
 bool host_random(struct random_stream *random) {
     uint8_t seed[64];
     struct random_pool pool;
@@ -189,58 +236,5 @@ bool host_random(struct random_stream *random) {
     crypto_wipe(seed, sizeof(seed));
     if (!good)
         cli_error("the kernel gives no random numbers");
-    return good;
-}
-
-/* One line from the terminal, not shown. */
-static bool ask(const char *question, struct passphrase *passphrase) {
-    struct termios before, hidden;
-    FILE *terminal = fopen("/dev/tty", "r+");
-    if (terminal == NULL || tcgetattr(fileno(terminal), &before) != 0) {
-        cli_error("there is no terminal to ask for the passphrase on: give --passphrase-file=FILE");
-        if (terminal != NULL)
-            (void)fclose(terminal);
-        return false;
-    }
-    (void)setvbuf(terminal, NULL, _IONBF, 0);
-    hidden = before;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
-    (void)fprintf(terminal, "%s: ", question);
-    (void)fflush(terminal);
-    (void)tcsetattr(fileno(terminal), TCSAFLUSH, &hidden);
-    bool good = fgets(passphrase->text, sizeof(passphrase->text), terminal) != NULL;
-    (void)tcsetattr(fileno(terminal), TCSAFLUSH, &before);
-    (void)fprintf(terminal, "\n");
-    (void)fclose(terminal);
-    passphrase->size = good ? strcspn(passphrase->text, "\n") : 0;
-    return good;
-}
-
-static bool ask_twice(struct passphrase *passphrase) {
-    struct passphrase again;
-    bool good = ask("New passphrase", passphrase) && ask("The same again", &again);
-    bool same = good && passphrase->size == again.size && memcmp(passphrase->text, again.text, again.size) == 0;
-    crypto_wipe(&again, sizeof(again));
-    if (good && !same)
-        cli_error("the two passphrases differ; nothing was done");
-    return same;
-}
-
-bool passphrase_get(const struct cli *cli, bool twice, struct passphrase *passphrase) {
-    bool good = false;
-    memset(passphrase, 0, sizeof(*passphrase));
-    if (cli->passphrase_file != NULL) {
-        good = file_read(cli->passphrase_file, passphrase->text, sizeof(passphrase->text), &passphrase->size);
-        while (passphrase->size > 0 && passphrase->text[passphrase->size - 1] == '\n')
-            passphrase->size--;
-    } else {
-        good = twice ? ask_twice(passphrase) : ask("Passphrase", passphrase);
-    }
-    if (good && passphrase->size == 0) {
-        cli_error("the passphrase is empty");
-        good = false;
-    }
-    if (!good)
-        crypto_wipe(passphrase, sizeof(*passphrase));
     return good;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flipside inspect
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -277,13 +278,12 @@ static bool find_trust(const struct cli *cli, const char *root, struct delegatio
 /* As much of a file as any object has; encrypted files are longer, and their header is enough. */
 static size_t read_start(const char *path, uint8_t *bytes) {
     FILE *file = fopen(path, "rb");
-    size_t size = 0;
-    if (file != NULL) {
-        size = fread(bytes, 1, INSPECT_MAX, file);
-        (void)fclose(file);
-    }
+    errno = file == NULL ? errno : 0;
+    size_t size = file == NULL ? 0 : fread(bytes, 1, INSPECT_MAX, file);
     if (size == 0)
-        cli_error("%s: can't be read, or is empty", path);
+        cli_error("%s: %s", path, errno == 0 ? "is empty" : strerror(errno));
+    if (file != NULL)
+        (void)fclose(file);
     return size;
 }
 

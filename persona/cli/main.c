@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // flipside: what an administrator does with an organisation's keys, personas and devices.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,11 @@
 #include "cli.h"
 
 static const struct verb *const verbs[] = {
-    &verb_org_init,       &verb_org_show,       &verb_device_enroll,  &verb_device_list,   &verb_device_show,
-    &verb_device_recover, &verb_persona_create, &verb_persona_update, &verb_persona_issue, &verb_persona_list,
-    &verb_persona_show,   &verb_install,        &verb_deliver,        &verb_verify,        &verb_uninstall,
-    &verb_inspect,        &verb_usim_create,    &verb_usim_show,      &verb_usim_issue,    &verb_usim_export,
-    &verb_usim_import,    &verb_usim_serve,
+    &verb_org_init,       &verb_org_show,      &verb_device_enroll,  &verb_device_list,    &verb_device_show,
+    &verb_device_recover, &verb_device_remove, &verb_persona_create, &verb_persona_update, &verb_persona_issue,
+    &verb_persona_list,   &verb_persona_show,  &verb_install,        &verb_deliver,        &verb_verify,
+    &verb_uninstall,      &verb_inspect,       &verb_usim_create,    &verb_usim_show,      &verb_usim_issue,
+    &verb_usim_export,    &verb_usim_import,   &verb_usim_serve,
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
@@ -21,20 +22,32 @@ enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 static const char common_help[] =
     "\nFor all verbs:\n"
     "  --org=DIRECTORY         the organisation's directory; else the environment's FLIPSIDE_ORG\n"
-    "  --passphrase-file=FILE  read the passphrase of the keys from FILE and do not ask for it\n"
+    "  --passphrase-file=FILE  read the passphrase of the keys from FILE, - for standard input, and do not ask for it\n"
     "  --dry-run               check everything and change nothing\n"
     "  --json                  results as one JSON object\n"
     "  --help                  this\n"
     "\nExit status: 0 done; 1 something can't be read, written or does not fit; 2 wrong options;\n"
     "3 refused: a wrong passphrase, or an object that is not genuine.\n";
 
+/* What is wrong with a file may be told in the file's words. */
 void cli_error(const char *format, ...) {
+    char text[2 * CLI_PATH_SIZE];
     va_list arguments;
-    (void)fputs("flipside: ", stderr);
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    cli_progress_end();
+    (void)fputs("flipside: ", stderr);
+    print_escaped(stderr, text, false);
     (void)fputc('\n', stderr);
+}
+
+/* What was asked for may be shown once and never again, and a full disk is no place where it was shown. */
+static enum cli_exit finish(enum cli_exit status) {
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return status;
+    cli_error("standard output: %s; what was done is done, but was not shown", strerror(errno));
+    return status == CLI_GOOD ? CLI_FAILED : status;
 }
 
 static bool take(const struct option_value *option, const char *value) {
@@ -122,6 +135,28 @@ static int usage(FILE *to) {
     return to == stdout ? CLI_GOOD : CLI_USAGE;
 }
 
+static bool is_first_word(const char *word) {
+    for (size_t i = 0; i < VERBS; i++)
+        if (strcmp(word, verbs[i]->words[0]) == 0)
+            return true;
+    return false;
+}
+
+/* All verbs are told where nothing was asked for; else which word is wrong. */
+static int no_verb(int argc, char **argv) {
+    bool begins = argc > 1 && is_first_word(argv[1]);
+    if (argc > 1 && strcmp(argv[begins && argc > 2 ? 2 : 1], "--help") == 0)
+        return usage(stdout);
+    if (argc < 2)
+        return usage(stderr);
+    if (begins && (argc == 2 || argv[2][0] == '-'))
+        cli_error("'%s' is the first word of several verbs; 'flipside --help' lists them", argv[1]);
+    else
+        cli_error("there is no verb '%s%s%s'; 'flipside --help' lists all", argv[1], begins ? " " : "",
+                  begins ? argv[2] : "");
+    return CLI_USAGE;
+}
+
 /* @return how many words of the arguments name the verb; 0: another one */
 static int words_of(const struct verb *verb, int argc, char **argv) {
     if (argc < 2 || strcmp(argv[1], verb->words[0]) != 0)
@@ -141,8 +176,8 @@ int main(int argc, char **argv) {
             continue;
         for (int j = words + 1; j < argc; j++)
             if (strcmp(argv[j], "--help") == 0)
-                return printf("%s%s", verbs[i]->help, common_help) < 0;
-        return (int)verbs[i]->run(&cli, argc - words, argv + words);
+                return (int)finish(printf("%s%s", verbs[i]->help, common_help) < 0 ? CLI_FAILED : CLI_GOOD);
+        return (int)finish(verbs[i]->run(&cli, argc - words, argv + words));
     }
-    return usage(argc == 2 && strcmp(argv[1], "--help") == 0 ? stdout : stderr);
+    return no_verb(argc, argv);
 }

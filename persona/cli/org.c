@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "crypto/hkdf.h"
 #include "org_key.h"
@@ -94,7 +95,7 @@ static bool write_all(struct new_organisation *made) {
     made->record.root = made->public_keys[ORG_KEY_ROOT];
     made->record.escrow = made->public_keys[ORG_KEY_ESCROW];
     made->record.storage = made->public_keys[ORG_KEY_STORAGE];
-    if (!directory_make(made->record.directory) || !record_fingerprint(&made->record))
+    if (!record_fingerprint(&made->record))
         return false;
     for (int kind = 0; kind < ORG_KEY_KINDS; kind++)
         if (!write_key(made, (enum org_key_kind)kind))
@@ -107,7 +108,7 @@ static bool is_free(const struct cli *cli) {
     static const char *const files[] = {"organisation.db", "root.key", "root.token", "signing.key", "escrow.key"};
     char path[CLI_PATH_SIZE];
     struct stat status;
-    if (cli->organisation == NULL) {
+    if (cli->organisation == NULL || cli->organisation[0] == '\0') {
         cli_error("where? Give --org=DIRECTORY or set FLIPSIDE_ORG");
         return false;
     }
@@ -137,6 +138,9 @@ static void print(const struct cli *cli, const struct record *record, bool in_to
 static enum cli_exit make(const struct cli *cli, struct new_organisation *made) {
     if (cli->dry_run)
         return made->uri == NULL ? CLI_GOOD : token_open(made->uri, NULL, &made->token);
+    if (!directory_make(made->record.directory) || !directory_lock(made->record.directory, &made->record.lock) ||
+        !is_free(cli))
+        return CLI_FAILED;
     // The token has its PIN already; the keys' files get a new passphrase.
     if (!passphrase_get(cli, made->uri == NULL, &made->passphrase))
         return CLI_FAILED;
@@ -152,8 +156,12 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     int at = cli_options(cli, options, 3, argc, argv);
     if (at == 0)
         return CLI_USAGE;
-    if (at != argc || name == NULL || !config_is_text(name, strlen(name)) || strlen(name) >= CONFIG_TITLE_SIZE ||
-        (made.uri != NULL && strlen(made.uri) > TOKEN_URI_MAX)) {
+    if (made.uri != NULL && memory != NULL) {
+        cli_error("--token or --key-memory: a token's keys are under no passphrase of ours");
+        return CLI_USAGE;
+    }
+    if (at != argc || name == NULL || name[0] == '\0' || !config_is_text(name, strlen(name)) ||
+        strlen(name) >= CONFIG_TITLE_SIZE || (made.uri != NULL && strlen(made.uri) > TOKEN_URI_MAX)) {
         cli_error("a name of at most %d bytes is needed: flipside org init --name=NAME", CONFIG_TITLE_SIZE - 1);
         return CLI_USAGE;
     }
@@ -162,12 +170,16 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     if (!is_free(cli))
         return CLI_FAILED;
     made.record.directory = cli->organisation;
+    made.record.lock = -1;
     made.record.epoch = 1;
     (void)snprintf(made.record.name, sizeof(made.record.name), "%s", name);
     enum cli_exit status = make(cli, &made);
     if (status == CLI_GOOD)
         print(cli, &made.record, made.uri != NULL);
+    else if (!cli->dry_run)
+        (void)rmdir(cli->organisation); /* what was made for nothing is empty */
     token_close(made.token);
+    record_close(&made.record);
     crypto_wipe(&made, sizeof(made));
     return status;
 }

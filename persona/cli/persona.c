@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "persona.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,7 +65,11 @@ bool persona_chain(const struct record *record, struct cbor_bytes *chain, uint8_
 
 void *persona_read_whole(const char *path, size_t *size) {
     struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
+    if (stat(path, &status) != 0) {
+        cli_error("%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (!S_ISREG(status.st_mode) || status.st_size == 0) {
         cli_error("%s: not a file with something in it", path);
         return NULL;
     }

@@ -168,6 +168,14 @@ static enum cli_exit take_options(struct cli *cli, struct asked *asked, bool is_
     int at = cli_options(cli, options, count, argc, argv);
     if (at == 0)
         return CLI_USAGE;
+    if (request->kernel != NULL && request->kernel[0] == '\0') {
+        cli_error("--kernel=FILE: a persona has a kernel");
+        return CLI_USAGE;
+    }
+    if (asked->root_size != NULL && asked->root == NULL) {
+        cli_error("--root-size is of the directory that --root names: give both");
+        return CLI_USAGE;
+    }
     bool complete = is_update || (request->kernel != NULL && request->board_count > 0);
     if (at == argc - 1 && config_is_name(argv[at]) && complete) {
         request->name = argv[at];
@@ -184,7 +192,7 @@ static enum cli_exit run_either(struct cli *cli, bool is_update, int argc, char 
     enum cli_exit status = take_options(cli, &asked, is_update, argc, argv);
     if (status != CLI_GOOD)
         return status;
-    if (!record_open(&make.record, cli))
+    if (!record_open_to_change(&make.record, cli))
         return CLI_FAILED;
     status = is_update ? update(cli, &make, &asked) : create(cli, &make, &asked);
     if (status == CLI_GOOD)

@@ -267,7 +267,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
         cli_error("needed: --to=DIRECTORY and the persona's name (see --help)");
         return CLI_USAGE;
     }
-    if (!record_open(&work.record, cli))
+    if (!record_open_to_change(&work.record, cli))
         return CLI_FAILED;
     enum cli_exit status = issue(cli, &work, argv[at], names, count);
     if (status == CLI_GOOD)

@@ -11,7 +11,7 @@
 #include "crypto/digest.h"
 
 /* Raised with the tables. */
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 3, BUSY_MS = 10000 /* that another flipside may take to note something down */ };
 
 static const char schema[] =
     "CREATE TABLE persona (name TEXT PRIMARY KEY, id BLOB NOT NULL UNIQUE);"
@@ -25,6 +25,16 @@ static const char schema[] =
     " issued INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (persona, device));"
     "PRAGMA user_version = 3;";
 
+/* What came after the tables above, for which nobody makes the directory anew: the number of a device's last USIM; and
+ * what a device had that was removed, should it be enrolled again. */
+static const char later_schema[] =
+    "CREATE TABLE IF NOT EXISTS usim (device TEXT PRIMARY KEY REFERENCES device, number INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS removed (thumbprint BLOB PRIMARY KEY, name TEXT NOT NULL, usim INTEGER,"
+    " removed INTEGER NOT NULL DEFAULT (unixepoch()));"
+    "CREATE TABLE IF NOT EXISTS removed_issue (thumbprint BLOB NOT NULL REFERENCES removed,"
+    " persona TEXT NOT NULL REFERENCES persona, version INTEGER NOT NULL, grant_number INTEGER NOT NULL,"
+    " grant BLOB NOT NULL, issued INTEGER NOT NULL, PRIMARY KEY (thumbprint, persona));";
+
 static const char *const public_names[] = {"root.pub", "escrow.pub", "storage.pub"};
 
 enum { PUBLIC_KEYS = sizeof(public_names) / sizeof(public_names[0]) };
@@ -37,6 +47,7 @@ static bool say(const struct record *record) {
 static bool open_database(struct record *record, const char *path, int flags) {
     record->database = NULL;
     if (sqlite3_open_v2(path, &record->database, flags, NULL) == SQLITE_OK &&
+        sqlite3_busy_timeout(record->database, BUSY_MS) == SQLITE_OK &&
         sqlite3_exec(record->database, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) == SQLITE_OK)
         return true;
     (void)say(record);
@@ -62,6 +73,10 @@ static sqlite3_stmt *prepare(const struct record *record, const char *statement,
     (void)say(record);
     (void)sqlite3_finalize(prepared);
     return NULL;
+}
+
+bool record_complete(struct record *record) {
+    return sqlite3_exec(record->database, later_schema, NULL, NULL, NULL) == SQLITE_OK || say(record);
 }
 
 bool record_change(struct record *record, const char *statement, const struct record_value *values, size_t count) {
@@ -219,8 +234,9 @@ bool record_open(struct record *record, const struct cli *cli) {
     char path[CLI_PATH_SIZE];
     struct stat status;
     memset(record, 0, sizeof(*record));
+    record->lock = -1;
     record->directory = cli->organisation;
-    if (cli->organisation == NULL) {
+    if (cli->organisation == NULL || cli->organisation[0] == '\0') {
         cli_error("which organisation? Give --org=DIRECTORY or set FLIPSIDE_ORG");
         return false;
     }
@@ -238,7 +254,19 @@ bool record_open(struct record *record, const struct cli *cli) {
     return false;
 }
 
+bool record_open_to_change(struct record *record, const struct cli *cli) {
+    if (!record_open(record, cli))
+        return false;
+    if (cli->dry_run || directory_lock(record->directory, &record->lock))
+        return true;
+    record_close(record);
+    return false;
+}
+
 void record_close(struct record *record) {
     (void)sqlite3_close(record->database);
     record->database = NULL;
+    if (record->lock >= 0)
+        (void)close(record->lock);
+    record->lock = -1;
 }

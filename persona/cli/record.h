@@ -17,6 +17,7 @@
 
 struct record {
     sqlite3 *database;
+    int lock; /* -1: others may change it meanwhile */
     const char *directory;
     char name[CONFIG_TITLE_SIZE];
     struct p256_public root;
@@ -37,13 +38,20 @@ struct record_value {
 /* Computes the fingerprint of the public keys. */
 bool record_fingerprint(struct record *record);
 
-/* Writes the public keys and makes the database of a new organisation, whole or not at all. */
+/* Writes the public keys and makes the database of a new organisation, whole or not at all; its lock is let go. */
 bool record_make(struct record *record, const char *directory);
 
 /* Opens the organisation of --org: its public keys, and what its root has signed of it. */
 bool record_open(struct record *record, const struct cli *cli);
 
+/* The same; nobody else changes it meanwhile: a grant's number, a version's and the roll follow from those before.
+ * With --dry-run, nothing is to be changed. */
+bool record_open_to_change(struct record *record, const struct cli *cli);
+
 void record_close(struct record *record);
+
+/* Makes the tables that a record of an earlier flipside has not. */
+bool record_complete(struct record *record);
 
 /* Carries out a statement without results; its question marks stand for the values. */
 bool record_change(struct record *record, const char *statement, const struct record_value *values, size_t count);

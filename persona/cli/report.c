@@ -12,23 +12,23 @@ struct report report_begin(const struct cli *cli) {
 }
 
 /* What comes out of files may hold anything: control characters that a terminal obeys, and bytes that are no text. */
-static void print_escaped(const char *text, bool json) {
+void print_escaped(FILE *to, const char *text, bool json) {
     bool is_text = config_is_text(text, strlen(text));
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
         if (json && (byte == '"' || byte == '\\'))
-            (void)printf("\\%c", byte);
+            (void)fprintf(to, "\\%c", byte);
         else if (byte >= 0x20 && byte != 0x7f && (is_text || byte < 0x80))
-            (void)putchar(byte);
+            (void)fputc(byte, to);
         else
-            (void)printf(json ? "\\u%04x" : "\\x%02x", byte);
+            (void)fprintf(to, json ? "\\u%04x" : "\\x%02x", byte);
     }
 }
 
 /* RFC 8259 7 */
 static void print_string(const char *text) {
     (void)putchar('"');
-    print_escaped(text, true);
+    print_escaped(stdout, text, true);
     (void)putchar('"');
 }
 
@@ -58,7 +58,7 @@ void report_text(struct report *report, const char *name, const char *value) {
     if (report->json)
         print_string(value);
     else
-        print_escaped(value, false);
+        print_escaped(stdout, value, false);
     end_line(report);
 }
 
@@ -120,22 +120,29 @@ void report_end(struct report *report) {
         (void)fputs("}\n", stdout);
 }
 
+/* A line of progress is on the terminal. */
+static bool progressing;
+
 static void say_progress(const char *what, uint64_t done, uint64_t total, const char *unit) {
     if (isatty(STDERR_FILENO) == 0)
         return;
     (void)fprintf(stderr, "\r\033[K%s", what);
     if (total > 0)
         (void)fprintf(stderr, ": %llu of %llu%s", (unsigned long long)done, (unsigned long long)total, unit);
+    else if (done > 0)
+        (void)fprintf(stderr, ": %llu%s", (unsigned long long)done, unit);
     (void)fflush(stderr);
+    progressing = true;
 }
 
 void cli_progress(const char *what, uint64_t done, uint64_t total) {
-    say_progress(what, done >> 20, total >> 20, " MB");
+    say_progress(what, total == 0 ? 0 : done >> 20, total >> 20, " MB");
 }
 
 void cli_progress_count(const char *what, uint64_t done, uint64_t total) { say_progress(what, done, total, ""); }
 
 void cli_progress_end(void) {
-    if (isatty(STDERR_FILENO) != 0)
+    if (progressing)
         (void)fputs("\r\033[K", stderr);
+    progressing = false;
 }

@@ -9,15 +9,25 @@
 #include "usim/profile.h"
 #include "usim/seal.h"
 
+enum { USIM_BATCH_MAX = 1024 };
+
 struct usim_directory {
     const char *path;
+    bool is_absent; /* there is none yet, and --dry-run makes none */
     uint8_t key[SEAL_KEY_SIZE];
     struct random_stream random;
+    int lock;
 };
 
-/* Opens the directory of --store with its key; `make`: makes both where there are none, unless nothing is to be
- * changed; then there is nothing in it to be read. */
-enum cli_exit usim_directory_open(const struct cli *cli, const char *path, bool make, struct usim_directory *directory);
+enum usim_use {
+    USIM_READ,
+    USIM_CHANGE, /* nobody else changes it meanwhile */
+    USIM_MAKE,   /* the same; with its key, it is made where there is none */
+};
+
+/* Opens the directory of --store with its key. The caller closes it, also on failure. */
+enum cli_exit usim_directory_open(const struct cli *cli, const char *path, enum usim_use use,
+                                  struct usim_directory *directory);
 
 void usim_directory_close(struct usim_directory *directory);
 
@@ -27,13 +37,11 @@ struct usim_entry {
     uint8_t encoded[USIM_PROFILE_MAX];
 };
 
+/* `iccid`: with or without its check digit. */
 enum cli_exit usim_load(const struct usim_directory *directory, const char *iccid, struct usim_entry *entry);
 
-/* Whether there is no profile with its ICCID; told when there is. */
-bool usim_is_new(const struct usim_directory *directory, const struct usim_profile *profile);
-
 /* Whether there is a file beside a profile, by its suffix: who has the USIM. What can't be looked at is there. */
-bool usim_is_noted(const struct usim_directory *directory, const char *iccid, const char *suffix);
+bool usim_is_noted(const struct usim_directory *directory, const struct usim_profile *profile, const char *suffix);
 
 #define USIM_ISSUED ".issued" /* to a device, whose thumbprint is in it */
 #define USIM_SERVED ".state"  /* on this machine, what it accepted */
@@ -41,12 +49,25 @@ bool usim_is_noted(const struct usim_directory *directory, const char *iccid, co
 /* Stores a profile, which is new. */
 bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile);
 
+/* Profiles that are stored together, with one wait for the disk. */
+struct usim_batch {
+    char iccids[USIM_BATCH_MAX][USIM_ICCID_DIGITS + 1];
+    size_t count;
+};
+
+/* Writes a profile, which is new, beside its place. */
+bool usim_batch_add(const struct usim_directory *directory, struct usim_batch *batch,
+                    const struct usim_profile *profile);
+
+/* Puts all of them in their places, and empties the batch. @return how many are there now */
+size_t usim_batch_end(const struct usim_directory *directory, struct usim_batch *batch);
+
 /* Calls `each` for all profiles in the order of their ICCIDs, until it returns another exit than CLI_GOOD. */
 enum cli_exit usim_each(const struct usim_directory *directory,
                         enum cli_exit (*each)(void *context, const struct usim_entry *entry), void *context);
 
 /* A profile with nothing but what all have: services, PINs at random, disabled PIN1, Milenage with random K and OPc. */
-bool usim_profile_new(struct usim_directory *directory, struct usim_profile *profile);
+bool usim_profile_new(struct random_stream *random, struct usim_profile *profile);
 
 /* What was given in text; each says what is wrong with it. */
 bool usim_take_iccid(struct usim_profile *profile, const char *text);

@@ -4,15 +4,17 @@
 #include <string.h>
 
 #include "crypto/hkdf.h"
-#include "usim.h"
+#include "persona/config.h"
+#include "usim/suci.h"
+#include "usim_known.h"
 
 enum { LIST_MAX = 8, SPN_MAX = 16 };
 
 struct wishes {
-    const char *store, *iccid, *imsi, *mnc_digits, *algorithm, *op_file, *pin, *name, *routing;
+    const char *store, *iccid, *imsi, *mnc_digits, *algorithm, *op_file, *pin, *pin_file, *name, *routing;
     const char *personas[USIM_PERSONAS_MAX], *keys[USIM_HN_KEYS_MAX], *services[LIST_MAX];
     size_t persona_count, key_count, service_count;
-    bool gsm;
+    bool gsm, ask_pin;
 };
 
 /* OP, or TOP, in hexadecimal digits in a file: on the command line anyone on the machine reads it. */
@@ -30,7 +32,23 @@ static bool take_op(struct usim_profile *profile, const char *path) {
     return good;
 }
 
-static bool take_algorithm(struct usim_directory *directory, struct usim_profile *profile, const char *name) {
+/* PIN1, from one of three places at most. */
+static bool take_pin(struct usim_profile *profile, const struct wishes *wishes) {
+    const struct secret_wish wish = {.what = "PIN", .option = "pin-file", .file = wishes->pin_file, .twice = true};
+    struct passphrase pin;
+    profile->pins[0].enabled = wishes->pin != NULL || wishes->pin_file != NULL || wishes->ask_pin;
+    if (!profile->pins[0].enabled)
+        return true;
+    if (wishes->pin != NULL)
+        return usim_take_pin(profile->pins[0].value, wishes->pin, false);
+    bool good = secret_get(&wish, &pin);
+    pin.text[sizeof(pin.text) - 1] = '\0'; /* far behind a PIN's end */
+    good = good && usim_take_pin(profile->pins[0].value, pin.text, false);
+    crypto_wipe(&pin, sizeof(pin));
+    return good;
+}
+
+static bool take_algorithm(struct random_stream *random, struct usim_profile *profile, const char *name) {
     if (name == NULL || strcmp(name, "milenage") == 0)
         return true;
     if (strcmp(name, "tuak") != 0) {
@@ -39,8 +57,22 @@ static bool take_algorithm(struct usim_directory *directory, struct usim_profile
     }
     profile->secret.algorithm = AKA_TUAK;
     profile->secret.k_size = 32;
-    return random_bytes(&directory->random, profile->secret.k, 32) == RANDOM_OK &&
-           random_bytes(&directory->random, profile->secret.opc, 32) == RANDOM_OK;
+    return random_bytes(random, profile->secret.k, 32) == RANDOM_OK &&
+           random_bytes(random, profile->secret.opc, 32) == RANDOM_OK;
+}
+
+/* The last one: no persona is called otherwise, and of two accesses nobody knows which is meant. */
+static bool is_other_persona(const struct usim_policy *policy) {
+    const char *name = policy->personas[policy->persona_count].name;
+    bool good = config_is_name(name);
+    if (!good)
+        cli_error("--persona=%s: a persona's name is [a-z0-9-]{1,31}", name);
+    for (size_t i = 0; i < policy->persona_count && good; i++) {
+        good = strcmp(policy->personas[i].name, name) != 0;
+        if (!good)
+            cli_error("--persona=%s is given twice", name);
+    }
+    return good;
 }
 
 /* NAME:read or NAME:authenticate */
@@ -53,8 +85,8 @@ static bool take_persona(struct usim_policy *policy, const char *text) {
         return false;
     }
     memcpy(policy->personas[policy->persona_count].name, text, length);
-    policy->personas[policy->persona_count++].access = authenticate ? USIM_AUTHENTICATE : USIM_READ_ONLY;
-    return true;
+    policy->personas[policy->persona_count].access = authenticate ? USIM_AUTHENTICATE : USIM_READ_ONLY;
+    return is_other_persona(policy) && ++policy->persona_count > 0;
 }
 
 /* SCHEME:ID:KEY, of the home network */
@@ -69,8 +101,12 @@ static bool take_key(struct usim_profile *profile, const char *text) {
     }
     key->id = (uint8_t)id;
     key->size = strlen(end + 1) / 2;
-    if (key->size > USIM_HN_KEY_MAX || !usim_take_hex("--suci-key", end + 1, key->key, key->size))
+    if (key->size > 0 && key->size <= USIM_HN_KEY_MAX && !usim_take_hex("--suci-key", end + 1, key->key, key->size))
         return false;
+    if (key->size > USIM_HN_KEY_MAX || !suci_key_fits((enum usim_scheme)scheme, key)) {
+        cli_error("--suci-key=%s: not a public key of profile %c (TS 33.501 C.3.4)", text, text[0]);
+        return false;
+    }
     profile->schemes[profile->scheme_count++] = (struct usim_suci_scheme){scheme, (uint8_t)(++profile->hn_key_count)};
     return true;
 }
@@ -94,12 +130,18 @@ static bool take_lists(struct usim_profile *profile, const struct wishes *wishes
     return good;
 }
 
+/* Characters that are the same in ASCII and in the default alphabet that the file has (TS 23.038 6.2.1). */
+static bool is_plain(const char *name) {
+    return strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\"#%&'()*+,-./:;<=>?") ==
+           strlen(name);
+}
+
 /* EF SPN (TS 31.102 4.2.12): shown beside the network's name, then the name. */
 static bool take_name(struct usim_profile *profile, const char *name, uint8_t *spn) {
     if (name == NULL)
         return true;
-    if (strlen(name) > SPN_MAX) {
-        cli_error("--name=%s: at most %d bytes", name, SPN_MAX);
+    if (strlen(name) > SPN_MAX || !is_plain(name)) {
+        cli_error("--name=%s: at most %d of A-Z a-z 0-9, blanks and !\"#%%&'()*+,-./:;<=>?", name, SPN_MAX);
         return false;
     }
     memset(spn, 0xff, 1 + SPN_MAX);
@@ -110,48 +152,90 @@ static bool take_name(struct usim_profile *profile, const char *name, uint8_t *s
     return true;
 }
 
-static bool fill_in(struct usim_directory *directory, const struct wishes *wishes, struct usim_profile *profile,
+static bool take_routing(struct usim_profile *profile, const char *digits) {
+    if (digits == NULL)
+        return true;
+    size_t length = strlen(digits);
+    if (length == 0 || length > USIM_ROUTING_DIGITS || strspn(digits, "0123456789") != length) {
+        cli_error("--routing-indicator=%s: 1 to %d digits are needed", digits, USIM_ROUTING_DIGITS);
+        return false;
+    }
+    memcpy(profile->routing_indicator, digits, length + 1);
+    return true;
+}
+
+static bool fill_in(struct random_stream *random, const struct wishes *wishes, struct usim_profile *profile,
                     uint8_t *spn) {
     uint64_t mnc_digits = 2;
-    if (!usim_profile_new(directory, profile))
+    if (!usim_profile_new(random, profile))
         return false;
     if (wishes->mnc_digits != NULL && !cli_number("mnc-digits", wishes->mnc_digits, 2, 3, &mnc_digits))
         return false;
-    if (wishes->routing != NULL && strlen(wishes->routing) > USIM_ROUTING_DIGITS) {
-        cli_error("--routing-indicator=%s: at most %d digits", wishes->routing, USIM_ROUTING_DIGITS);
-        return false;
-    }
-    if (wishes->routing != NULL)
-        (void)snprintf(profile->routing_indicator, sizeof(profile->routing_indicator), "%s", wishes->routing);
-    if (wishes->pin != NULL && !usim_take_pin(profile->pins[0].value, wishes->pin, false))
-        return false;
-    profile->pins[0].enabled = wishes->pin != NULL;
     return usim_take_iccid(profile, wishes->iccid) && usim_take_imsi(profile, wishes->imsi, (unsigned)mnc_digits) &&
-           take_algorithm(directory, profile, wishes->algorithm) && take_op(profile, wishes->op_file) &&
-           take_name(profile, wishes->name, spn) && take_lists(profile, wishes);
+           take_routing(profile, wishes->routing) && take_algorithm(random, profile, wishes->algorithm) &&
+           take_op(profile, wishes->op_file) && take_name(profile, wishes->name, spn) && take_lists(profile, wishes) &&
+           take_pin(profile, wishes);
 }
 
-static enum cli_exit create_in(struct cli *cli, struct usim_directory *directory, const struct wishes *wishes) {
-    struct usim_profile profile;
-    uint8_t spn[1 + SPN_MAX];
-    bool good = fill_in(directory, wishes, &profile, spn);
-    if (good && usim_profile_check(&profile) != USIM_OK) {
+/* Before anything is made or asked for. */
+static bool make_profile(const struct wishes *wishes, struct usim_profile *profile, uint8_t *spn) {
+    struct random_stream random;
+    if (!host_random(&random))
+        return false;
+    bool good = fill_in(&random, wishes, profile, spn);
+    random_stream_wipe(&random);
+    if (good && usim_profile_check(profile) != USIM_OK) {
         cli_error("%s: check the keys and digits that were given", usim_error_text(USIM_BAD_VALUE));
         good = false;
     }
-    good = good && usim_is_new(directory, &profile) && (cli->dry_run || usim_save(directory, &profile));
-    if (good) {
+    return good;
+}
+
+static enum cli_exit add_to(const struct cli *cli, const struct usim_directory *directory,
+                            const struct usim_profile *profile) {
+    struct usim_known known;
+    enum cli_exit result = usim_known_open(&known, directory);
+    enum usim_news news = result == CLI_GOOD ? usim_known_compare(&known, profile) : USIM_CONFLICT;
+    usim_known_close(&known);
+    if (news == USIM_THERE)
+        cli_error("%s has a USIM %s already; it was left as it is", directory->path, profile->iccid);
+    if (result != CLI_GOOD || news != USIM_NEW)
+        return result != CLI_GOOD ? result : CLI_FAILED;
+    return cli->dry_run || usim_save(directory, profile) ? CLI_GOOD : CLI_FAILED;
+}
+
+static enum cli_exit create_one(const struct cli *cli, const struct wishes *wishes,
+                                const struct usim_profile *profile) {
+    struct usim_directory directory;
+    enum cli_exit result = usim_directory_open(cli, wishes->store, USIM_MAKE, &directory);
+    if (result == CLI_GOOD)
+        result = add_to(cli, &directory, profile);
+    usim_directory_close(&directory);
+    if (result == CLI_GOOD) {
         struct report report = report_begin(cli);
-        usim_report(&report, &profile);
+        usim_report(&report, profile);
+        report_bool(&report, "dry-run", cli->dry_run);
         report_end(&report);
     }
-    crypto_wipe(&profile, sizeof(profile));
-    return good ? CLI_GOOD : CLI_FAILED;
+    return result;
+}
+
+static bool is_complete(const struct wishes *wishes, bool words_left) {
+    if (words_left || wishes->iccid == NULL || wishes->imsi == NULL)
+        cli_error("--iccid and --imsi are needed, and no further arguments");
+    else if (wishes->store == NULL)
+        cli_error("where are the profiles to be? Give --store=DIRECTORY");
+    else if ((wishes->pin != NULL) + (wishes->pin_file != NULL) + wishes->ask_pin > 1)
+        cli_error("of --pin-file, --ask-pin and --pin one is enough");
+    else
+        return true;
+    return false;
 }
 
 static enum cli_exit create(struct cli *cli, int argc, char **argv) {
     struct wishes wishes = {0};
-    struct usim_directory directory;
+    struct usim_profile profile;
+    uint8_t spn[1 + SPN_MAX];
     const struct option_value options[] = {
         {.name = "store", .to = &wishes.store},
         {.name = "iccid", .to = &wishes.iccid},
@@ -159,6 +243,8 @@ static enum cli_exit create(struct cli *cli, int argc, char **argv) {
         {.name = "mnc-digits", .to = &wishes.mnc_digits},
         {.name = "algorithm", .to = &wishes.algorithm},
         {.name = "op-file", .to = &wishes.op_file},
+        {.name = "pin-file", .to = &wishes.pin_file},
+        {.name = "ask-pin", .flag = &wishes.ask_pin},
         {.name = "pin", .to = &wishes.pin},
         {.name = "name", .to = &wishes.name},
         {.name = "routing-indicator", .to = &wishes.routing},
@@ -171,16 +257,11 @@ static enum cli_exit create(struct cli *cli, int argc, char **argv) {
         {.name = "service", .list = wishes.services, .list_room = LIST_MAX, .list_count = &wishes.service_count},
     };
     int at = cli_options(cli, options, sizeof(options) / sizeof(options[0]), argc, argv);
-    if (at == 0)
+    if (at == 0 || !is_complete(&wishes, at != argc))
         return CLI_USAGE;
-    if (at != argc || wishes.iccid == NULL || wishes.imsi == NULL) {
-        cli_error("--iccid and --imsi are needed, and no further arguments");
-        return CLI_USAGE;
-    }
-    enum cli_exit result = usim_directory_open(cli, wishes.store, true, &directory);
-    if (result == CLI_GOOD)
-        result = create_in(cli, &directory, &wishes);
-    usim_directory_close(&directory);
+    memset(&profile, 0, sizeof(profile));
+    enum cli_exit result = make_profile(&wishes, &profile, spn) ? create_one(cli, &wishes, &profile) : CLI_FAILED;
+    crypto_wipe(&profile, sizeof(profile));
     return result;
 }
 
@@ -192,21 +273,28 @@ static enum cli_exit show_one(void *context, const struct usim_entry *entry) {
     return CLI_GOOD;
 }
 
-static enum cli_exit show_in(struct cli *cli, const struct usim_directory *directory, const char *iccid) {
-    struct usim_entry entry;
+static enum cli_exit show_all(const struct cli *cli, const struct usim_directory *directory) {
     struct report report = report_begin(cli);
-    enum cli_exit result = CLI_GOOD;
     report_list_begin(&report, "usims");
-    if (iccid == NULL) {
-        result = usim_each(directory, show_one, &report);
-    } else {
-        result = usim_load(directory, iccid, &entry);
-        if (result == CLI_GOOD)
-            result = show_one(&report, &entry);
-        crypto_wipe(&entry, sizeof(entry));
-    }
+    enum cli_exit result = usim_each(directory, show_one, &report);
     report_list_end(&report);
     report_end(&report);
+    return result;
+}
+
+static enum cli_exit show_in(const struct cli *cli, const struct usim_directory *directory, const char *iccid) {
+    struct usim_entry entry;
+    if (iccid == NULL)
+        return show_all(cli, directory);
+    enum cli_exit result = usim_load(directory, iccid, &entry);
+    if (result == CLI_GOOD) {
+        struct report report = report_begin(cli);
+        report_list_begin(&report, "usims");
+        result = show_one(&report, &entry);
+        report_list_end(&report);
+        report_end(&report);
+    }
+    crypto_wipe(&entry, sizeof(entry));
     return result;
 }
 
@@ -221,7 +309,7 @@ static enum cli_exit show(struct cli *cli, int argc, char **argv) {
         cli_error("one ICCID at most is shown; without one, all are");
         return CLI_USAGE;
     }
-    enum cli_exit result = usim_directory_open(cli, store, false, &directory);
+    enum cli_exit result = usim_directory_open(cli, store, USIM_READ, &directory);
     if (result == CLI_GOOD)
         result = show_in(cli, &directory, argc > at ? argv[at] : NULL);
     usim_directory_close(&directory);
@@ -239,9 +327,12 @@ const struct verb verb_usim_create = {
     "  --mnc-digits=2|3        of the network code in the IMSI (2)\n"
     "  --algorithm=NAME        milenage (default) or tuak\n"
     "  --op-file=FILE          the operator's OP or TOP in hexadecimal digits; else OPc is random\n"
-    "  --pin=DIGITS            PIN1, which is then asked for; else it is not\n"
+    "  --pin-file=FILE         PIN1, 4 to 8 digits in FILE, - for standard input; the card then asks for it, else not\n"
+    "  --ask-pin               the same, asked for on the terminal\n"
+    "  --pin=DIGITS            the same; everyone on this machine can see it while this runs, and it stays in the\n"
+    "                          shell's history\n"
     "  --gsm                   2G access (services 27 and 38)\n"
-    "  --name=TEXT             the operator's name\n"
+    "  --name=TEXT             the operator's name, at most 16 unaccented letters, digits, blanks and signs\n"
     "  --routing-indicator=DIGITS  of the home network, 1 to 4 digits\n"
     "  --suci-key=A|B:ID:KEY   a public key of the home network, the preferred one first; up to 4\n"
     "  --service=NUMBER        another service of the service table; 125 makes the card compute SUCIs itself\n"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "crypto/hkdf.h"
 #include "key_file.h"
@@ -24,43 +25,111 @@ static enum cli_exit open_key(const char *path, bool make, const struct passphra
     return good ? CLI_GOOD : CLI_FAILED;
 }
 
-enum cli_exit usim_directory_open(const struct cli *cli, const char *path, bool make,
+static int is_profile(const struct dirent *entry) {
+    size_t length = strlen(entry->d_name);
+    return length == USIM_ICCID_DIGITS + sizeof(profile_suffix) - 1 &&
+           strcmp(entry->d_name + USIM_ICCID_DIGITS, profile_suffix) == 0;
+}
+
+/* Names of the profiles in their order; the caller frees them. @return how many, -1: told */
+static int find_profiles(const struct usim_directory *directory, struct dirent ***found) {
+    int count = scandir(directory->path, found, is_profile, alphasort);
+    if (count < 0)
+        cli_error("%s: %s", directory->path, strerror(errno));
+    return count;
+}
+
+static void free_names(struct dirent **found, int count) {
+    for (int i = 0; i < count; i++)
+        free(found[i]);
+    free((void *)found);
+}
+
+/* A new key beside profiles would never open them, and hide that theirs is gone. */
+static bool is_empty(const struct usim_directory *directory) {
+    struct dirent **found = NULL;
+    int count = find_profiles(directory, &found);
+    if (count > 0)
+        cli_error("%s has profiles, but usim.key is gone: put it back, they can't be read without", directory->path);
+    free_names(found, count);
+    return count == 0;
+}
+
+static bool is_there(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+static enum cli_exit open_or_make(const struct cli *cli, const char *key, enum usim_use use,
+                                  struct usim_directory *directory) {
+    const struct secret_wish wish = {.what = "passphrase of the USIMs",
+                                     .option = "passphrase-file",
+                                     .file = cli->passphrase_file,
+                                     .twice = use == USIM_MAKE && !is_there(key)};
+    struct passphrase passphrase;
+    if (wish.twice && !is_empty(directory))
+        return CLI_FAILED;
+    if (!secret_get(&wish, &passphrase))
+        return CLI_FAILED;
+    enum cli_exit result = open_key(key, wish.twice, &passphrase, directory);
+    crypto_wipe(&passphrase, sizeof(passphrase));
+    return result;
+}
+
+enum cli_exit usim_directory_open(const struct cli *cli, const char *path, enum usim_use use,
                                   struct usim_directory *directory) {
     char key[CLI_PATH_SIZE];
-    struct stat status;
-    struct passphrase passphrase;
-    memset(directory, 0, sizeof(*directory));
+    *directory = (struct usim_directory){.path = path, .lock = -1};
     if (path == NULL) {
         cli_error("where are the profiles? Give --store=DIRECTORY");
         return CLI_USAGE;
     }
-    directory->path = path;
     if (!path_of(key, "%s/usim.key", path) || !host_random(&directory->random))
         return CLI_FAILED;
-    make = make && stat(key, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
-    if (make && cli->dry_run)
-        return CLI_GOOD;
-    if (!passphrase_get(cli, make, &passphrase))
+    directory->is_absent = !is_there(key) && use == USIM_MAKE && cli->dry_run;
+    if (directory->is_absent)
+        return !is_there(path) || is_empty(directory) ? CLI_GOOD : CLI_FAILED;
+    if (use != USIM_MAKE && !is_there(key)) {
+        cli_error("%s has no USIM profiles; 'flipside usim create' and 'flipside usim import' make some", path);
         return CLI_FAILED;
-    enum cli_exit result = open_key(key, make, &passphrase, directory);
-    crypto_wipe(&passphrase, sizeof(passphrase));
-    if (result != CLI_GOOD)
-        usim_directory_close(directory);
+    }
+    if (use == USIM_MAKE && !directory_make(path))
+        return CLI_FAILED;
+    if (use != USIM_READ && !directory_lock(path, &directory->lock))
+        return CLI_FAILED;
+    enum cli_exit result = open_or_make(cli, key, use, directory);
+    if (result != CLI_GOOD && use == USIM_MAKE)
+        (void)rmdir(path); /* what was made for nothing is empty */
     return result;
 }
 
-void usim_directory_close(struct usim_directory *directory) { crypto_wipe(directory, sizeof(*directory)); }
+void usim_directory_close(struct usim_directory *directory) {
+    if (directory->lock >= 0)
+        (void)close(directory->lock);
+    crypto_wipe(directory, sizeof(*directory));
+    directory->lock = -1;
+}
 
-enum cli_exit usim_load(const struct usim_directory *directory, const char *iccid, struct usim_entry *entry) {
+static bool path_in(const struct usim_directory *directory, const char *iccid, char *path) {
+    return path_of(path, "%s/%s%s", directory->path, iccid, profile_suffix);
+}
+
+bool usim_is_noted(const struct usim_directory *directory, const struct usim_profile *profile, const char *suffix) {
+    char path[CLI_PATH_SIZE];
+    return !path_of(path, "%s/%s%s", directory->path, profile->iccid, suffix) || is_there(path);
+}
+
+static enum cli_exit unseal(const struct usim_directory *directory, const char *iccid, struct usim_entry *entry) {
     char path[CLI_PATH_SIZE];
     uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = 0;
-    if (strlen(iccid) != USIM_ICCID_DIGITS || strspn(iccid, "0123456789") != USIM_ICCID_DIGITS) {
-        cli_error("%s: an ICCID has %d digits", iccid, USIM_ICCID_DIGITS);
-        return CLI_USAGE;
+    if (!path_in(directory, iccid, path))
+        return CLI_FAILED;
+    if (!is_there(path)) {
+        cli_error("there is no USIM %s in %s; 'flipside usim show' lists them", iccid, directory->path);
+        return CLI_FAILED;
     }
-    if (!path_of(path, "%s/%s%s", directory->path, iccid, profile_suffix) ||
-        !file_read(path, sealed, sizeof(sealed), &size))
+    if (!file_read(path, sealed, sizeof(sealed), &size))
         return CLI_FAILED;
     enum usim_error error = USIM_MALFORMED;
     if (size > SEAL_OVERHEAD)
@@ -76,67 +145,71 @@ enum cli_exit usim_load(const struct usim_directory *directory, const char *icci
     return CLI_REFUSED;
 }
 
-static bool path_in(const struct usim_directory *directory, const char *iccid, char *path) {
-    return path_of(path, "%s/%s%s", directory->path, iccid, profile_suffix);
+enum cli_exit usim_load(const struct usim_directory *directory, const char *iccid, struct usim_entry *entry) {
+    struct usim_profile wanted;
+    memset(entry, 0, sizeof(*entry));
+    return usim_take_iccid(&wanted, iccid) ? unseal(directory, wanted.iccid, entry) : CLI_FAILED;
 }
 
-bool usim_is_new(const struct usim_directory *directory, const struct usim_profile *profile) {
-    char path[CLI_PATH_SIZE];
-    struct stat status;
-    if (!path_in(directory, profile->iccid, path))
-        return false;
-    if (stat(path, &status) != 0)
-        return true;
-    cli_error("%s is there already, and was left as it is", path);
-    return false;
-}
-
-bool usim_is_noted(const struct usim_directory *directory, const char *iccid, const char *suffix) {
-    char path[CLI_PATH_SIZE];
-    struct stat status;
-    return !path_of(path, "%s/%s%s", directory->path, iccid, suffix) || stat(path, &status) == 0 || errno != ENOENT;
-}
-
-bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile) {
-    char path[CLI_PATH_SIZE];
-    uint8_t encoded[USIM_PROFILE_MAX], sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
+/* @return bytes; 0: told */
+static size_t seal(const struct usim_directory *directory, const struct usim_profile *profile, uint8_t *sealed) {
+    uint8_t encoded[USIM_PROFILE_MAX];
     size_t size = 0;
-    if (!path_in(directory, profile->iccid, path))
-        return false;
     enum usim_error error = usim_profile_write(profile, encoded, sizeof(encoded), &size);
     if (error == USIM_OK)
         error = usim_seal(directory->key, SEAL_PROFILE, encoded, size, sealed);
     crypto_wipe(encoded, sizeof(encoded));
     if (error != USIM_OK)
         cli_error("%s: %s", profile->iccid, usim_error_text(error));
-    return error == USIM_OK && file_write(path, sealed, size + SEAL_OVERHEAD, true);
+    return error == USIM_OK ? size + SEAL_OVERHEAD : 0;
 }
 
-static int is_profile(const struct dirent *entry) {
-    size_t length = strlen(entry->d_name);
-    return length == USIM_ICCID_DIGITS + sizeof(profile_suffix) - 1 &&
-           strcmp(entry->d_name + USIM_ICCID_DIGITS, profile_suffix) == 0;
+bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile) {
+    char path[CLI_PATH_SIZE];
+    uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
+    size_t size = seal(directory, profile, sealed);
+    return size > 0 && path_in(directory, profile->iccid, path) && file_write(path, sealed, size, true);
+}
+
+/* ---- Many at once */
+
+bool usim_batch_add(const struct usim_directory *directory, struct usim_batch *batch,
+                    const struct usim_profile *profile) {
+    char path[CLI_PATH_SIZE];
+    uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
+    size_t size = seal(directory, profile, sealed);
+    if (size == 0 || !path_in(directory, profile->iccid, path) || !file_write_beside(path, sealed, size, true))
+        return false;
+    memcpy(batch->iccids[batch->count++], profile->iccid, sizeof(batch->iccids[0]));
+    return true;
+}
+
+/* Contents are lasting before names are. */
+size_t usim_batch_end(const struct usim_directory *directory, struct usim_batch *batch) {
+    char path[CLI_PATH_SIZE];
+    size_t placed = 0;
+    bool lasting = syncfs(directory->lock) == 0;
+    if (!lasting)
+        cli_error("%s: %s", directory->path, strerror(errno));
+    for (size_t i = 0; i < batch->count; i++)
+        placed += path_in(directory, batch->iccids[i], path) && file_place(path, lasting);
+    batch->count = 0;
+    return placed == 0 || fsync(directory->lock) == 0 ? placed : 0;
 }
 
 enum cli_exit usim_each(const struct usim_directory *directory,
                         enum cli_exit (*each)(void *context, const struct usim_entry *entry), void *context) {
     struct dirent **found = NULL;
     enum cli_exit result = CLI_GOOD;
-    int count = scandir(directory->path, &found, is_profile, alphasort);
-    if (count < 0) {
-        cli_error("%s: %s", directory->path, strerror(errno));
-        return CLI_FAILED;
-    }
-    for (int i = 0; i < count; i++) {
+    int count = find_profiles(directory, &found);
+    for (int i = 0; i < count && result == CLI_GOOD; i++) {
         struct usim_entry entry;
         found[i]->d_name[USIM_ICCID_DIGITS] = '\0';
-        if (result == CLI_GOOD)
-            result = usim_load(directory, found[i]->d_name, &entry);
+        result = unseal(directory, found[i]->d_name, &entry);
         if (result == CLI_GOOD)
             result = each(context, &entry);
         crypto_wipe(&entry, sizeof(entry));
-        free(found[i]);
     }
-    free((void *)found);
-    return result;
+    free_names(found, count);
+    return count < 0 ? CLI_FAILED : result;
 }

@@ -2,53 +2,126 @@
 // flipside usim import
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "crypto/hkdf.h"
-#include "usim.h"
+#include "usim_known.h"
 
-enum { COLUMNS = 5, LINE_SIZE = 512, BAD_LISTED = 1000 /* lines that the report lists */ };
+enum {
+    COLUMNS = 5,
+    LINE_SIZE = 512,
+    BAD_LISTED = 1000 /* lines that the report lists */,
+    PROGRESS_STEP = 100 /* lines */
+};
 
 /* iccid,imsi,k,opc and, where PIN1 is to be asked for, pin */
 enum column { ICCID, IMSI, K, OPC, PIN };
 
+static const char *const names[COLUMNS] = {"iccid", "imsi", "k", "opc", "pin"};
+
 struct import {
     struct usim_directory directory;
+    struct usim_known known;
+    struct usim_batch batch;
     const struct cli *cli;
     unsigned mnc_digits;
-    uint64_t line, good, bad;
+    uint64_t line, total, good, same, bad;
     uint64_t bad_lines[BAD_LISTED];
+    bool failed; /* of no line's fault: those that follow would fail, too */
 };
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal_number) { stopped = signal_number; }
+
+/* ---- A line */
+
+/* Blanks around it and quotation marks are the spreadsheet's. */
+static char *trim(char *column) {
+    column += strspn(column, " \t");
+    size_t length = strlen(column);
+    while (length > 0 && strchr(" \t\r", column[length - 1]) != NULL)
+        length--;
+    if (length >= 2 && column[0] == '"' && column[length - 1] == '"') {
+        column++;
+        length -= 2;
+    }
+    column[length] = '\0';
+    return column;
+}
 
 static size_t split(char *line, char **columns) {
     size_t count = 0;
-    line[strcspn(line, "\r\n")] = '\0';
     for (char *next = line; next != NULL && count < COLUMNS + 1; count++) {
-        char *column = strsep(&next, ",");
+        char *column = trim(strsep(&next, ","));
         if (count < COLUMNS)
             columns[count] = column;
     }
     return count;
 }
 
-static bool take_line(struct import *import, char **columns, size_t count) {
-    struct usim_profile profile;
-    bool good = count == PIN || count == COLUMNS;
-    if (!good)
+static bool parse(struct import *import, char **columns, size_t count, struct usim_profile *profile) {
+    if (count != PIN && count != COLUMNS) {
         cli_error("iccid,imsi,k,opc or iccid,imsi,k,opc,pin is needed");
-    good = good && usim_profile_new(&import->directory, &profile) && usim_take_iccid(&profile, columns[ICCID]) &&
-           usim_take_imsi(&profile, columns[IMSI], import->mnc_digits) &&
-           usim_take_hex("K", columns[K], profile.secret.k, 16) &&
-           usim_take_hex("OPc", columns[OPC], profile.secret.opc, 16);
-    if (good && count == COLUMNS && columns[PIN][0] != '\0') {
-        good = usim_take_pin(profile.pins[0].value, columns[PIN], false);
-        profile.pins[0].enabled = true;
+        return false;
     }
-    good = good && usim_is_new(&import->directory, &profile) &&
-           (import->cli->dry_run || usim_save(&import->directory, &profile));
-    crypto_wipe(&profile, sizeof(profile));
+    bool good = usim_profile_new(&import->directory.random, profile) && usim_take_iccid(profile, columns[ICCID]) &&
+                usim_take_imsi(profile, columns[IMSI], import->mnc_digits) &&
+                usim_take_hex("K", columns[K], profile->secret.k, 16) &&
+                usim_take_hex("OPc", columns[OPC], profile->secret.opc, 16);
+    if (good && count == COLUMNS && columns[PIN][0] != '\0') {
+        good = usim_take_pin(profile->pins[0].value, columns[PIN], false);
+        profile->pins[0].enabled = true;
+    }
     return good;
+}
+
+/* Whether the USIM that is there is the one of the line, so that a batch may be imported again after an interruption.
+ */
+static bool is_same(const struct usim_directory *directory, const struct usim_profile *profile) {
+    struct usim_entry entry;
+    bool good = usim_load(directory, profile->iccid, &entry) == CLI_GOOD;
+    const struct usim_profile *there = &entry.profile;
+    bool same =
+        good && strcmp(there->imsi, profile->imsi) == 0 && there->mnc_digits == profile->mnc_digits &&
+        there->secret.algorithm == profile->secret.algorithm && memcmp(there->secret.k, profile->secret.k, 16) == 0 &&
+        memcmp(there->secret.opc, profile->secret.opc, 16) == 0 && there->pins[0].enabled == profile->pins[0].enabled &&
+        (!there->pins[0].enabled ||
+         memcmp(there->pins[0].value, profile->pins[0].value, sizeof(profile->pins[0].value)) == 0);
+    crypto_wipe(&entry, sizeof(entry));
+    if (good && !same)
+        cli_error("ICCID %s is there already with other values, and was left as it is", profile->iccid);
+    return same;
+}
+
+static void end_batch(struct import *import) {
+    size_t wanted = import->batch.count;
+    if (wanted == 0)
+        return;
+    size_t placed = usim_batch_end(&import->directory, &import->batch);
+    import->good -= wanted - placed;
+    import->failed |= placed != wanted;
+}
+
+/* @return false when it is the line's fault */
+static bool take(struct import *import, const struct usim_profile *profile) {
+    enum usim_news news = usim_known_compare(&import->known, profile);
+    if (news == USIM_THERE && is_same(&import->directory, profile)) {
+        import->same++;
+        return true;
+    }
+    if (news != USIM_NEW)
+        return false;
+    import->failed = !usim_known_add(&import->known, profile, import->line) ||
+                     (!import->cli->dry_run && !usim_batch_add(&import->directory, &import->batch, profile));
+    import->good += !import->failed;
+    if (import->batch.count == USIM_BATCH_MAX)
+        end_batch(import);
+    return true;
 }
 
 static void note_bad(struct import *import) {
@@ -58,29 +131,61 @@ static void note_bad(struct import *import) {
     import->bad++;
 }
 
+/* A first line with names must have ours, in our order: K and OPc can't be told apart by what they are. */
+static bool is_header(struct import *import, char **columns, size_t count) {
+    if (import->line != 1 || columns[ICCID][0] == '\0' || strspn(columns[ICCID], "0123456789") > 0)
+        return false;
+    bool known = false, ours = count == PIN || count == COLUMNS;
+    for (size_t i = 0; i < count && i < COLUMNS; i++) {
+        ours = ours && strcasecmp(columns[i], names[i]) == 0;
+        for (size_t j = 0; j < COLUMNS; j++)
+            known = known || strcasecmp(columns[i], names[j]) == 0;
+    }
+    if (known && !ours) {
+        cli_error("the first line names other columns than iccid,imsi,k,opc or iccid,imsi,k,opc,pin");
+        import->failed = true;
+    }
+    return known;
+}
+
 static void import_line(struct import *import, char *line) {
     char *columns[COLUMNS] = {0};
-    size_t count = split(line, columns);
-    if (line[0] == '\0' || line[0] == '#' || (import->line == 1 && strcmp(line, "iccid") == 0))
+    struct usim_profile profile;
+    if (line[strspn(line, " \t\r")] == '\0' || line[0] == '#')
         return;
-    if (take_line(import, columns, count))
-        import->good++;
-    else
+    size_t count = split(line, columns);
+    if (is_header(import, columns, count))
+        return;
+    if (!parse(import, columns, count, &profile) || !take(import, &profile))
         note_bad(import);
+    crypto_wipe(&profile, sizeof(profile));
 }
 
-/* What follows of a line that has no room. @return whether there is more of the file */
-static bool skip_rest(FILE *file) {
-    int character = fgetc(file);
-    while (character != '\n' && character != EOF)
-        character = fgetc(file);
-    return character != EOF;
+/* ---- The file */
+
+/* Reads a line without its end. @return false at the end of the file; `whole`: it has room, and is text */
+static bool read_line(FILE *file, char *line, bool *whole) {
+    size_t length = 0;
+    int character = getc(file);
+    if (character == EOF)
+        return false;
+    for (*whole = true; character != EOF && character != '\n'; character = getc(file)) {
+        *whole = *whole && character != '\0' && length < LINE_SIZE - 2;
+        if (*whole)
+            line[length++] = (char)character;
+    }
+    line[length] = '\0';
+    return true;
 }
 
+/* @return lines of a file that can be read twice; 0: of another */
 static uint64_t count_lines(FILE *file) {
+    struct stat status;
     uint64_t count = 0;
     int last = '\n';
-    for (int character = fgetc(file); character != EOF; character = fgetc(file)) {
+    if (fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode))
+        return 0;
+    for (int character = getc(file); character != EOF; character = getc(file)) {
         count += character == '\n';
         last = character;
     }
@@ -88,28 +193,42 @@ static uint64_t count_lines(FILE *file) {
     return count + (last != '\n');
 }
 
-static void import_file(struct import *import, FILE *file) {
-    char line[LINE_SIZE];
-    uint64_t total = count_lines(file);
-    while (fgets(line, sizeof(line), file) != NULL) {
-        bool whole = strchr(line, '\n') != NULL || !skip_rest(file);
-        import->line++;
-        cli_progress_end();
-        if (whole && strlen(line) < LINE_SIZE - 1) {
-            import_line(import, line);
+static void import_lines(struct import *import, FILE *file) {
+    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8, as some spreadsheets begin a file */
+    char line[LINE_SIZE] = "";
+    bool whole = false;
+    while (!import->failed && stopped == 0 && read_line(file, line, &whole)) {
+        bool marked = import->line++ == 0 && memcmp(line, mark, sizeof(mark) - 1) == 0;
+        if (whole) {
+            import_line(import, line + (marked ? sizeof(mark) - 1 : 0));
         } else {
-            cli_error("a line has %d characters at most", LINE_SIZE - 2);
+            cli_error("a line has %d characters at most, and none that is no text", LINE_SIZE - 2);
             note_bad(import);
         }
-        cli_progress_count("importing", import->line, total);
+        if (import->line == 1 || import->line % PROGRESS_STEP == 0 || import->line == import->total)
+            cli_progress_count("importing", import->line, import->total);
     }
-    cli_progress_end();
     crypto_wipe(line, sizeof(line));
+}
+
+static void import_file(struct import *import, FILE *file, const char *path) {
+    import->total = count_lines(file);
+    import_lines(import, file);
+    if (ferror(file) != 0 && stopped == 0) {
+        cli_error("%s: %s", path, strerror(errno));
+        import->failed = true;
+    }
+    end_batch(import);
+    cli_progress_end();
+    if (stopped != 0 || (import->failed && import->line > 1))
+        cli_error("stopped in line %llu of %s: what was imported stays, and importing it again goes on from there",
+                  (unsigned long long)import->line, path);
 }
 
 static void print(const struct import *import) {
     struct report report = report_begin(import->cli);
     report_number(&report, "imported", import->good);
+    report_number(&report, "there-already", import->same);
     report_number(&report, "left-out", import->bad);
     report_bool(&report, "dry-run", import->cli->dry_run);
     report_list_begin(&report, "left-out-lines");
@@ -122,19 +241,36 @@ static void print(const struct import *import) {
     report_end(&report);
 }
 
-static enum cli_exit import_from(struct import *import, const char *path) {
-    static char buffer[BUFSIZ]; /* of the file, which is all keys: the library's own would not be wiped */
-    FILE *file = fopen(path, "re");
+/* Interrupted, it says how far it came. */
+static enum cli_exit import_stream(struct import *import, FILE *file, const char *path) {
+    static char buffer[BUFSIZ]; /* has keys, so that it is wiped */
+    const struct sigaction action = {.sa_handler = stop};
+    enum cli_exit result = usim_known_open(&import->known, &import->directory);
+    if (result != CLI_GOOD)
+        return result;
+    (void)setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    import_file(import, file, path);
+    crypto_wipe(buffer, sizeof(buffer));
+    print(import);
+    return import->bad == 0 && !import->failed && stopped == 0 ? CLI_GOOD : CLI_FAILED;
+}
+
+static enum cli_exit import_from(struct import *import, const char *store, const char *path) {
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (file == NULL) {
         cli_error("%s: %s", path, strerror(errno));
         return CLI_FAILED;
     }
-    (void)setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-    import_file(import, file);
-    (void)fclose(file);
-    crypto_wipe(buffer, sizeof(buffer));
-    print(import);
-    return import->bad == 0 ? CLI_GOOD : CLI_FAILED;
+    enum cli_exit result = usim_directory_open(import->cli, store, USIM_MAKE, &import->directory);
+    if (result == CLI_GOOD)
+        result = import_stream(import, file, path);
+    usim_known_close(&import->known);
+    usim_directory_close(&import->directory);
+    if (file != stdin)
+        (void)fclose(file);
+    return result;
 }
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
@@ -144,18 +280,16 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     uint64_t number = 2;
     const struct option_value options[] = {{.name = "store", .to = &store}, {.name = "mnc-digits", .to = &mnc_digits}};
     int at = cli_options(cli, options, 2, argc, argv);
-    if (at == 0 || (mnc_digits != NULL && !cli_number("mnc-digits", mnc_digits, 2, 3, &number)))
+    if (at == 0)
         return CLI_USAGE;
     if (argc - at != 1) {
-        cli_error("one CSV file is needed");
+        cli_error("one CSV file is needed, - for standard input");
         return CLI_USAGE;
     }
+    if (mnc_digits != NULL && !cli_number("mnc-digits", mnc_digits, 2, 3, &number))
+        return CLI_FAILED;
     import.mnc_digits = (unsigned)number;
-    enum cli_exit result = usim_directory_open(cli, store, true, &import.directory);
-    if (result == CLI_GOOD)
-        result = import_from(&import, argv[at]);
-    usim_directory_close(&import.directory);
-    return result;
+    return import_from(&import, store, argv[at]);
 }
 
 const struct verb verb_usim_import = {
@@ -163,9 +297,11 @@ const struct verb verb_usim_import = {
     "make USIM profiles of a batch",
     "usage: flipside usim import --store=DIRECTORY [--mnc-digits=2|3] FILE\n\n"
     "Makes a profile of each line of FILE: iccid,imsi,k,opc or iccid,imsi,k,opc,pin, K and OPc of Milenage in\n"
-    "hexadecimal digits; a PIN is then asked for. Lines that are not right, and USIMs that are there already, are "
-    "told\n"
-    "and left out, and the rest is imported. A first line with names and lines that begin with # are skipped.\n\n"
+    "hexadecimal digits; a PIN is then asked for. FILE - is standard input. Lines that are not right, and those whose\n"
+    "ICCID or IMSI another USIM has, are told and left out, and the rest is imported. USIMs that are there already "
+    "with\n"
+    "the same values are counted and no fault: what was interrupted is imported again. A first line with these names\n"
+    "and lines that begin with # are skipped; blanks and quotation marks around values do not count.\n\n"
     "  --store=DIRECTORY       where the profiles are\n"
     "  --mnc-digits=2|3        of the network code in the IMSIs (2)\n",
     run,

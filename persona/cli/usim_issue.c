@@ -15,7 +15,7 @@ struct work {
     struct passphrase passphrase;
     struct org_key signing;
     struct device device;
-    const char *store, *name, *to, *iccid;
+    const char *store, *store_passphrase, *name, *to;
     uint64_t number;
     uint8_t file[USIM_FILE_SIZE];
     size_t size;
@@ -24,24 +24,24 @@ struct work {
 /* One holder at a time: the store notes which device has a profile, and it is issued to no other; nor is one that was
  * served here, since the device would accept again what was accepted then. */
 static bool holder_path(const struct work *work, char *path) {
-    return path_of(path, "%s/%s%s", work->directory.path, work->iccid, USIM_ISSUED);
+    return path_of(path, "%s/%s%s", work->directory.path, work->entry.profile.iccid, USIM_ISSUED);
 }
 
 static enum cli_exit check_holder(const struct work *work) {
     char path[CLI_PATH_SIZE], holder[DEVICE_HEX_SIZE] = {0};
     size_t size = 0;
-    if (usim_is_noted(&work->directory, work->iccid, USIM_SERVED)) {
+    if (usim_is_noted(&work->directory, &work->entry.profile, USIM_SERVED)) {
         cli_error("%s was served on this machine and has accepted challenges; create another for a device",
-                  work->iccid);
+                  work->entry.profile.iccid);
         return CLI_REFUSED;
     }
-    if (!usim_is_noted(&work->directory, work->iccid, USIM_ISSUED))
+    if (!usim_is_noted(&work->directory, &work->entry.profile, USIM_ISSUED))
         return CLI_GOOD;
     if (!holder_path(work, path) || !file_read(path, holder, sizeof(holder) - 1, &size))
         return CLI_FAILED;
     if (strcmp(holder, work->device.hex) == 0)
         return CLI_GOOD;
-    cli_error("%s was issued to the device %.16s; a USIM has one holder", work->iccid, holder);
+    cli_error("%s was issued to the device %.16s; a USIM has one holder", work->entry.profile.iccid, holder);
     return CLI_REFUSED;
 }
 
@@ -51,18 +51,13 @@ static bool note_holder(const struct work *work) {
 }
 
 /* Each issue to a device has a number of its own, whatever the USIM: the device refuses an earlier one than its last.
- * It is spent before anything is signed with it. The table came after the others, and is made when it is first needed.
- */
+ * It is spent before anything is signed with it. */
 static bool count_issue(struct work *work) {
     const struct record_value device = {.text = work->device.name};
-    if (!record_change(&work->record,
-                       "CREATE TABLE IF NOT EXISTS usim (device TEXT PRIMARY KEY REFERENCES device,"
-                       " number INTEGER NOT NULL)",
-                       NULL, 0) ||
-        !record_change(&work->record,
-                       "INSERT INTO usim (device, number) VALUES (?, 1)"
-                       " ON CONFLICT (device) DO UPDATE SET number = number + 1",
-                       &device, 1))
+    if (!record_complete(&work->record) || !record_change(&work->record,
+                                                          "INSERT INTO usim (device, number) VALUES (?, 1)"
+                                                          " ON CONFLICT (device) DO UPDATE SET number = number + 1",
+                                                          &device, 1))
         return false;
     work->number = record_number(&work->record, "SELECT number FROM usim WHERE device = ?", &device, 1, 0);
     return work->number != 0;
@@ -105,7 +100,7 @@ static bool seal(struct work *work) {
         error = usim_file_write_issue(&issue, profile, size, work->file, sizeof(work->file), &work->size);
     crypto_wipe(profile, sizeof(profile));
     if (error != USIM_FILE_OK)
-        cli_error("%s: %s", work->iccid, usim_file_error_text(error));
+        cli_error("%s: %s", work->entry.profile.iccid, usim_file_error_text(error));
     return error == USIM_FILE_OK;
 }
 
@@ -116,12 +111,20 @@ static bool put(const struct work *work) {
            file_write(path, work->file, work->size, false);
 }
 
-static enum cli_exit issue(struct cli *cli, struct work *work) {
+/* The USIMs may be of others than the organisation's keys. */
+static enum cli_exit open_store(const struct cli *cli, struct work *work) {
+    struct cli of_store = *cli;
+    if (work->store_passphrase != NULL)
+        of_store.passphrase_file = work->store_passphrase;
+    return usim_directory_open(&of_store, work->store, cli->dry_run ? USIM_READ : USIM_CHANGE, &work->directory);
+}
+
+static enum cli_exit issue(struct cli *cli, struct work *work, const char *iccid) {
     enum cli_exit status = device_find(&work->record, work->name, &work->device);
     if (status == CLI_GOOD)
-        status = usim_directory_open(cli, work->store, false, &work->directory);
+        status = open_store(cli, work);
     if (status == CLI_GOOD)
-        status = usim_load(&work->directory, work->iccid, &work->entry);
+        status = usim_load(&work->directory, iccid, &work->entry);
     if (status == CLI_GOOD)
         status = check_holder(work);
     if (status == CLI_GOOD)
@@ -149,22 +152,24 @@ static void report_personas(struct report *report, const struct usim_policy *pol
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     static struct work work;
-    const struct option_value options[] = {
-        {.name = "store", .to = &work.store}, {.name = "device", .to = &work.name}, {.name = "to", .to = &work.to}};
-    int at = cli_options(cli, options, 3, argc, argv);
+    const struct option_value options[] = {{.name = "store", .to = &work.store},
+                                           {.name = "store-passphrase-file", .to = &work.store_passphrase},
+                                           {.name = "device", .to = &work.name},
+                                           {.name = "to", .to = &work.to}};
+    int at = cli_options(cli, options, sizeof(options) / sizeof(options[0]), argc, argv);
+    work.directory.lock = -1;
     if (at == 0)
         return CLI_USAGE;
     if (at != argc - 1 || work.name == NULL || work.to == NULL) {
         cli_error("needed: --device=DEVICE --to=DIRECTORY and the ICCID (see --help)");
         return CLI_USAGE;
     }
-    work.iccid = argv[at];
-    if (!record_open(&work.record, cli))
+    if (!record_open_to_change(&work.record, cli))
         return CLI_FAILED;
-    enum cli_exit status = issue(cli, &work);
+    enum cli_exit status = issue(cli, &work, argv[at]);
     if (status == CLI_GOOD) {
         struct report report = report_begin(cli);
-        report_text(&report, "iccid", work.iccid);
+        report_text(&report, "iccid", work.entry.profile.iccid);
         report_text(&report, "device", work.device.name);
         report_number(&report, "number", work.number);
         report_personas(&report, &work.entry.profile.policy);
@@ -181,7 +186,8 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
 const struct verb verb_usim_issue = {
     {"usim", "issue"},
     "issue a USIM to a device",
-    "usage: flipside usim issue --store=DIRECTORY --device=DEVICE --to=DIRECTORY ICCID\n\n"
+    "usage: flipside usim issue --store=DIRECTORY [--store-passphrase-file=FILE] --device=DEVICE --to=DIRECTORY "
+    "ICCID\n\n"
     "Seals the profile to the device's key and signs it; 'deliver' puts it onto the disk, and the device takes it at "
     "its\n"
     "next start, once. A USIM has one holder: it is issued to no second device, and not at all once 'usim serve' has\n"
@@ -190,6 +196,7 @@ const struct verb verb_usim_issue = {
     "none whose PIN is enabled. A persona that its policy names and that\n"
     "the organisation has created is meant by its identifier: another one of that name does not get the USIM.\n\n"
     "  --store=DIRECTORY       where the profiles are\n"
+    "  --store-passphrase-file=FILE  read the passphrase of the USIMs from FILE; else it is read as the keys' is\n"
     "  --device=DEVICE         its name, or the first digits of its thumbprint\n"
     "  --to=DIRECTORY          where to write what is to be delivered\n",
     run,

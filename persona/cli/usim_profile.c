@@ -21,7 +21,7 @@ static bool random_digits(struct random_stream *random, uint8_t *digits, size_t 
     return true;
 }
 
-bool usim_profile_new(struct usim_directory *directory, struct usim_profile *profile) {
+bool usim_profile_new(struct random_stream *random, struct usim_profile *profile) {
     bool good = true;
     memset(profile, 0, sizeof(*profile));
     profile->generation = 1;
@@ -29,12 +29,12 @@ bool usim_profile_new(struct usim_directory *directory, struct usim_profile *pro
     profile->rule.delta = UINT64_C(1) << 28;
     profile->secret = (struct aka_secret){
         .algorithm = AKA_MILENAGE, .k_size = 16, .res_size = 8, .ck_size = 16, .ik_size = 16, .iterations = 1};
-    good &= random_bytes(&directory->random, profile->secret.k, profile->secret.k_size) == RANDOM_OK;
-    good &= random_bytes(&directory->random, profile->secret.opc, 16) == RANDOM_OK;
+    good &= random_bytes(random, profile->secret.k, profile->secret.k_size) == RANDOM_OK;
+    good &= random_bytes(random, profile->secret.opc, 16) == RANDOM_OK;
     for (size_t i = 0; i < USIM_PINS; i++) {
         memset(profile->pins[i].value, 0xff, USIM_PIN_SIZE);
-        good &= random_digits(&directory->random, profile->pins[i].value, 4) &&
-                random_digits(&directory->random, profile->pins[i].puk, USIM_PIN_SIZE);
+        good &= random_digits(random, profile->pins[i].value, 4) &&
+                random_digits(random, profile->pins[i].puk, USIM_PIN_SIZE);
     }
     profile->pins[1].enabled = true;
     for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
@@ -62,6 +62,7 @@ bool usim_take_iccid(struct usim_profile *profile, const char *text) {
     }
     memcpy(profile->iccid, text, USIM_ICCID_DIGITS - 1);
     profile->iccid[USIM_ICCID_DIGITS - 1] = check;
+    profile->iccid[USIM_ICCID_DIGITS] = '\0';
     return true;
 }
 

@@ -144,7 +144,20 @@ static int connect_to_reader(uint16_t port) {
 
 static bool fill(void *context, void *bytes, size_t size) { return random_bytes(context, bytes, size) == RANDOM_OK; }
 
-static enum cli_exit serve_card(struct usim_directory *directory, struct usim_card *card, uint16_t port, bool fresh) {
+static void print(const struct cli *cli, const struct usim_card *card, uint16_t port) {
+    if (cli->json) {
+        struct report report = report_begin(cli);
+        report_text(&report, "iccid", card->profile.iccid);
+        report_number(&report, "port", port);
+        report_end(&report);
+    } else {
+        (void)printf("%s is in the reader\n", card->profile.iccid);
+    }
+    (void)fflush(stdout);
+}
+
+static enum cli_exit serve_card(const struct cli *cli, struct usim_directory *directory, struct usim_card *card,
+                                uint16_t port, bool fresh) {
     const struct usim_random random = {&directory->random, fill};
     enum usim_error error = usim_card_open(card, &random, fresh);
     if (error != USIM_OK) {
@@ -153,8 +166,7 @@ static enum cli_exit serve_card(struct usim_directory *directory, struct usim_ca
     }
     int descriptor = connect_to_reader(port);
     if (descriptor >= 0) {
-        (void)printf("%s is in the reader\n", card->profile.iccid);
-        (void)fflush(stdout);
+        print(cli, card, port);
         serve(descriptor, card);
         (void)close(descriptor);
     }
@@ -164,13 +176,14 @@ static enum cli_exit serve_card(struct usim_directory *directory, struct usim_ca
     return descriptor >= 0 && error == USIM_OK ? CLI_GOOD : CLI_FAILED;
 }
 
-static enum cli_exit serve_from(struct usim_directory *directory, const char *iccid, uint16_t port) {
+static enum cli_exit serve_from(const struct cli *cli, struct usim_directory *directory, const char *iccid,
+                                uint16_t port) {
     static struct usim_card card;
     char path[CLI_PATH_SIZE];
     struct usim_entry entry;
     int file = -1;
     enum cli_exit result = usim_load(directory, iccid, &entry);
-    if (result == CLI_GOOD && usim_is_noted(directory, iccid, USIM_ISSUED)) {
+    if (result == CLI_GOOD && usim_is_noted(directory, &entry.profile, USIM_ISSUED)) {
         cli_error("%s was issued to a device; a USIM has one holder, so create another to serve", iccid);
         result = CLI_REFUSED;
     }
@@ -178,12 +191,12 @@ static enum cli_exit serve_from(struct usim_directory *directory, const char *ic
         crypto_wipe(&entry, sizeof(entry));
         return result;
     }
-    bool there = path_of(path, "%s/%s%s", directory->path, iccid, USIM_SERVED) && open_state(path, &file);
+    bool there = path_of(path, "%s/%s%s", directory->path, entry.profile.iccid, USIM_SERVED) && open_state(path, &file);
     if (file >= 0) {
         card.profile = entry.profile;
         card.store.storage = (struct usim_storage){.context = &file, .read = read_copy, .write = write_copy};
         memcpy(card.store.key, directory->key, SEAL_KEY_SIZE);
-        result = serve_card(directory, &card, port, !there);
+        result = serve_card(cli, directory, &card, port, !there);
         (void)close(file);
     }
     crypto_wipe(&card, sizeof(card));
@@ -199,17 +212,19 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     const struct sigaction action = {.sa_handler = stop};
     const struct option_value options[] = {{.name = "store", .to = &store}, {.name = "port", .to = &port}};
     int at = cli_options(cli, options, 2, argc, argv);
-    if (at == 0 || (port != NULL && !cli_number("port", port, 1, 65535, &number)))
+    if (at == 0)
         return CLI_USAGE;
     if (argc - at != 1) {
         cli_error("the ICCID of one USIM is needed");
         return CLI_USAGE;
     }
+    if (port != NULL && !cli_number("port", port, 1, 65535, &number))
+        return CLI_FAILED;
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
-    enum cli_exit result = usim_directory_open(cli, store, false, &directory);
+    enum cli_exit result = usim_directory_open(cli, store, USIM_READ, &directory);
     if (result == CLI_GOOD)
-        result = serve_from(&directory, argv[at], (uint16_t)number);
+        result = serve_from(cli, &directory, argv[at], (uint16_t)number);
     usim_directory_close(&directory);
     return result;
 }

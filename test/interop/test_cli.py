@@ -300,6 +300,35 @@ def test_refusals(made):
     assert "wrong passphrase" in made.run("persona", "create", f"--kernel={made.directory}/kernel", "--board=b", "play",
                                           passphrase="wrong", status=3)
     assert "no organisation" in made.run("device", "list", status=1, org=made.directory)
+    assert "which organisation" in made.run("org", "show", "--org=", status=1)
+    assert "a name of at most" in made.run("org", "init", "--name=", status=2, org=made.directory / "new")
+    assert "--token or --key-memory" in made.run("org", "init", "--name=x", "--token=pkcs11:token=x", "--key-memory=1", status=2)
+    assert not (made.directory / "new").exists()
+    kernel = f"--kernel={made.directory}/kernel"
+    assert "give both" in made.run("persona", "create", kernel, "--board=b", "--root-size=1G", "play", status=2)
+    assert "a persona has a kernel" in made.run("persona", "update", "--kernel=", "work", status=2)
+    assert "No such file" in made.run("persona", "create", f"{kernel}.none", "--board=b", "--dry-run", "play", status=1)
+    assert "Is a directory" in made.run("inspect", made.directory, status=1)
+
+
+def test_words_that_are_no_verb():
+    for words, fault in ((["vanish"], "no verb 'vanish'"), (["persona", "vanish"], "no verb 'persona vanish'"),
+                         (["persona"], "several verbs"), (["usim", "--json"], "several verbs"), (["vanish", "--help"], "no verb 'vanish'")):
+        done = subprocess.run([TOOL, *words], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (2, "") and fault in done.stderr and len(done.stderr.splitlines()) == 1
+    assert subprocess.run([TOOL, "persona", "--help"], capture_output=True, text=True).stdout.startswith("usage: flipside VERB")
+
+
+def test_a_dry_run_changes_nothing(copy):
+    before = content_of(copy.directory)
+    store = f"--store={copy.directory}/usims"
+    for words in (["org", "init", "--name=x", f"--org={copy.directory}/new"],
+                  ["persona", "create", f"--kernel={copy.directory}/kernel", "--board=qemu-virt", "--root=8M", "play"],
+                  ["persona", "update", "--cmdline=x", "work"], ["persona", "issue", "--device=dev0", f"--to={copy.directory}/to", "work"],
+                  ["device", "recover", "--device=dev0", f"--to={copy.directory}/to", "work"], ["device", "remove", "dev0"],
+                  ["usim", "create", store, "--iccid=898821100000000001", "--imsi=001010123456789"]):
+        assert copy.run(*words, "--dry-run")["dry-run"] is True
+    assert content_of(copy.directory) == before
 
 
 def test_a_persona_is_not_issued_to_another_board(copy):
@@ -390,6 +419,26 @@ def flip_roll(database, copy):
     database.execute("UPDATE roll SET object = ?", (bytes(roll),))
 
 
+def take_off(database, copy):
+    """A device is removed, and whoever can write to the database wants it back."""
+    (copy.directory / "request").write_bytes(enrolment(generate()))
+    copy.run("device", "enroll", "--yes", "--name=dev2", copy.directory / "request")
+    row = database.execute("SELECT * FROM device WHERE name = 'dev2'").fetchone()
+    roll = database.execute("SELECT object FROM roll").fetchone()
+    copy.run("device", "remove", "--yes", "dev2")
+    return row, roll
+
+
+def removed_row(database, copy):
+    row, _ = take_off(database, copy)
+    database.execute("INSERT INTO device VALUES (?, ?, ?, ?)", row)
+
+
+def removed_roll(database, copy):
+    _, roll = take_off(database, copy)
+    database.execute("UPDATE roll SET object = ?", roll)
+
+
 STRANGER = generate()
 OTHER_REQUEST = enrolment(STRANGER).rstrip(b"\0")
 FORGERIES = {
@@ -410,6 +459,8 @@ FORGERIES = {
         "DELETE FROM device WHERE name = 'dev1'")),
     "put back": ("dev2 is not as it was enrolled", put_back),
     "an old roll": ("dev2 was not enrolled", old_roll),
+    "a removed one's row": ("dev2 was not enrolled", removed_row),
+    "a removed one's roll": ("dev2 was enrolled, but its row is missing", removed_roll),
     "no roll": ("dev0 was not enrolled", lambda database, copy: database.execute("DELETE FROM roll")),
     "an altered roll": ("the roll of devices: ", flip_roll),
 }
@@ -445,6 +496,96 @@ def test_enrolment_needs_the_signing_key(copy):
     assert [device["device"] for device in copy.run("device", "list")["devices"]] == ["dev0", "dev1"]
     copy.run("device", "enroll", "--yes", "--name=new", copy.directory / "new")
     assert [device["device"] for device in copy.run("device", "list")["devices"]] == ["dev0", "dev1", "new"]
+
+
+def sealed_to(organisation, device):
+    """Whether a device is among those that the content key was sealed to."""
+    persona = organisation.out / "personas/work"
+    _, manifest = decode((persona / "manifest").read_bytes(), "manifest-file")
+    manifest = decode(verify(manifest, "manifest+cbor", keys_of(organisation)[1]), "manifest")
+    try:
+        return bool(unseal((persona / "content.key").read_bytes(), "content-key", content_external(manifest[2], manifest[5]), device))
+    except ValueError:  # no recipient of its thumbprint
+        return False
+
+
+def content_of(path):
+    return {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def test_a_device_is_removed(copy):
+    usim = ["usim", "issue", f"--store={copy.directory}/usims", "--device=dev1", f"--to={copy.out}", "8988211000000000011"]
+    copy.run("usim", "create", f"--store={copy.directory}/usims", "--iccid=898821100000000001", "--imsi=001010123456789")
+    assert copy.run(*usim)["number"] == 1
+    _, key = grant_of(copy, copy.devices[1])
+    assert sealed_to(copy, copy.devices[0]) and sealed_to(copy, copy.devices[1])
+    before = content_of(copy.path)
+    assert copy.run("device", "remove", "--dry-run", "dev1")["personas"] == [{"persona": "work", "version": 1}]
+    assert "no terminal" in copy.run("device", "remove", "dev1", status=3)
+    assert "wrong passphrase" in copy.run("device", "remove", "--yes", "dev1", status=3, passphrase="wrong")
+    assert "no device dev7" in copy.run("device", "remove", "--yes", "dev7", status=1)
+    assert "one is needed" in copy.run("device", "remove", "dev0", "dev1", status=2)
+    (copy.path / "signing.key").rename(copy.directory / "signing.key")
+    copy.run("device", "remove", "--yes", "dev1", status=1)
+    (copy.directory / "signing.key").rename(copy.path / "signing.key")
+    tables = "SELECT name, hex(thumbprint) FROM device", "SELECT hex(object) FROM roll", "SELECT persona, device, hex(grant) FROM issue"
+
+    def rows():
+        database = sqlite3.connect(copy.path / "organisation.db")
+        return [database.execute(table).fetchall() for table in tables]
+
+    kept = rows()
+    assert {path: data for path, data in content_of(copy.path).items() if path.name != "organisation.db"} == \
+        {path: data for path, data in before.items() if path.name != "organisation.db"} and len(kept[0]) == 2
+    removed = copy.run("device", "remove", "--yes", hex_of(copy.devices[1])[:8])
+    assert (removed["device"], removed["personas"], removed["dry-run"]) == ("dev1", [{"persona": "work", "version": 1}], False)
+    assert "goes on starting" in removed["it-keeps"] and "or its disk" in removed["which-opens-to"]
+    # It is nobody's any more.
+    assert [device["device"] for device in copy.run("device", "list")["devices"]] == ["dev0"]
+    assert [row["device"] for row in copy.run("persona", "show", "work")["issued-to"]] == ["dev0"]
+    for words in (["device", "show", "dev1"], ["device", "remove", "--yes", "dev1"], usim,
+                  ["persona", "issue", "--device=dev1", f"--to={copy.out}", "work"],
+                  ["device", "recover", "--device=dev1", f"--to={copy.out}", "work"]):
+        assert "no device dev1 is enrolled" in copy.run(*words, status=1)
+    copy.run("persona", "update", "--cmdline=debug", "work")
+    assert [device["device"] for device in copy.issue(devices=())["devices"]] == ["dev0"]
+    assert sealed_to(copy, copy.devices[0]) and not sealed_to(copy, copy.devices[1])
+    # Found again, under another name, it goes on with the key and the numbers that it had.
+    copy.run("device", "enroll", "--yes", "--name=found", copy.directory / "request1")
+    shutil.rmtree(copy.out)
+    assert [(device["device"], device["grant"]) for device in copy.issue(devices=())["devices"]] == [("dev0", 1), ("found", 1)]
+    assert grant_of(copy, copy.devices[1])[1] == key and sealed_to(copy, copy.devices[1])
+    recovered = copy.run("device", "recover", "--device=found", f"--to={copy.out}", "work")
+    copy.codes["dev1"] = recovered["activation-code"]
+    assert recovered["grant"] == 2 and grant_of(copy, copy.devices[1])[1] == key
+    assert copy.run(*[word.replace("dev1", "found") for word in usim])["number"] == 2
+    # And again: what is kept is what it has now.
+    copy.run("device", "remove", "--yes", "found")
+    copy.run("device", "enroll", "--yes", "--name=dev1", copy.directory / "request1")
+    assert copy.run("device", "show", "dev1")["personas"][0]["grant"] == 2
+
+
+def test_two_at_once_do_not_issue_two_keys(copy):
+    """Else one of them would be the device's, and the other the one that escrow opens."""
+    copy.run("persona", "create", f"--kernel={copy.directory}/kernel", "--board=qemu-virt", "play")
+    command = [TOOL, "persona", "issue", f"--org={copy.path}", f"--passphrase-file={copy.directory / 'passphrase'}", "--json", "--device=dev0", "play"]
+    issues = [subprocess.Popen([*command, f"--to={copy.directory / f'out{number}'}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+              for number in (1, 2)]
+    assert [issue.wait() for issue in issues] == [0, 0]
+    grants = [(copy.directory / f"out{number}/devices" / hex_of(copy.devices[0]) / "play.grant").read_bytes() for number in (1, 2)]
+    assert grants[0] == grants[1]
+
+
+def test_a_store_of_usims_has_a_passphrase_of_its_own(copy):
+    store = f"--store={copy.directory}/usims"
+    (copy.directory / "of-the-usims").write_text("another\n")
+    copy.run("usim", "create", store, "--iccid=898821100000000001", "--imsi=001010123456789", passphrase="of-the-usims")
+    issue = ["usim", "issue", store, "--device=dev0", f"--to={copy.out}"]
+    assert "wrong passphrase" in copy.run(*issue, "8988211000000000011", status=3)
+    own = f"--store-passphrase-file={copy.directory / 'of-the-usims'}"
+    assert copy.run(*issue, own, "--dry-run", "8988211000000000011")["number"] == 0
+    assert copy.run(*issue, own, "898821100000000001")["iccid"] == "8988211000000000011"
+    assert "one holder" in copy.run("usim", "issue", store, own, "--device=dev1", f"--to={copy.out}", "898821100000000001", status=3)
 
 
 def test_the_database_is_not_relied_on(copy):

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from administrator import BOARDS, KERNEL, MIB, Administrator, Disk, enrolment, hex_of, kernel_image
+from administrator import BOARDS, KERNEL, MIB, TOOL, Administrator, Disk, enrolment, hex_of, kernel_image
 from objects import cose_key, encode, generate, public_of, decode, thumbprint
 
 LOADER = "EFI/BOOT/BOOTAA64.EFI"
@@ -259,7 +259,9 @@ def test_delivery_is_refused(made, disk, tmp_path):
     started(made, disk)
     stranger = generate()
     disk.put("flipside/device/request", enrolment(stranger))
-    assert "not issued to the device" in made.run("deliver", made.out, disk.path, status=3)
+    assert "not enrolled, or was removed" in made.run("deliver", made.out, disk.path, status=3)
+    done = subprocess.run([TOOL, "deliver", made.out, disk.path], capture_output=True, text=True)
+    assert done.returncode == 3 and "not issued to the device" in done.stderr, "nor without the record"
     disk.put("flipside/device/request", enrolment(made.devices[0], board="tablet"))
     assert "board" in made.run("deliver", made.out, disk.path, status=3)
     disk.put("flipside/device/request", enrolment(made.devices[0]))
@@ -285,6 +287,17 @@ def test_delivery_is_refused(made, disk, tmp_path):
     assert "flipside/personas" not in " ".join(disk.tree()), "what is refused leaves nothing behind"
     assert "nothing to deliver" in made.run("deliver", tmp_path / "absent", disk.path, status=1)
     made.run("deliver", made.out, status=2)
+
+
+def test_a_removed_device_gets_nothing(made, disk, tmp_path):
+    """Of what was issued to it before, where the record is at hand."""
+    started(made, disk)
+    subprocess.run(["cp", "-r", made.path, tmp_path / "org"], check=True)
+    made.run("device", "remove", "--yes", "dev0", org=tmp_path / "org")
+    before = disk.tree()
+    assert "was removed" in made.run("deliver", made.out, disk.path, status=3, org=tmp_path / "org")
+    assert disk.tree() == before
+    made.run("deliver", made.out, disk.path)
 
 
 def test_an_altered_root_is_not_delivered(made, disk, tmp_path):

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
+import termios
 
 import pexpect
 import pytest
@@ -29,10 +31,17 @@ BAD = {
     f"898821100000000004,001010123450004,{K},{OPC},12": "a PIN has 4 to 8 digits",
     f"898821100000000004,001010123450004,{K}": "iccid,imsi,k,opc or iccid,imsi,k,opc,pin is needed",
     f"898821100000000004,001010123450004,{K},{OPC},1234,x": "iccid,imsi,k,opc or iccid,imsi,k,opc,pin is needed",
-    GOOD[0]: "is there already",
+    GOOD[0].replace(OPC, K): "is there already with other values",
+    GOOD[1]: "line 2 has it already",
+    f"898821100000000005,001010123450001,{K},{OPC}": "the USIM 8988211000000000011 has it already",
+    f"898821100000000006,001010123450006,{K},{OPC}\0,x": "none that is no text",
+    f"898821100000000007\x1b[2J,001010123450007,{K},{OPC}": "ICCID 898821100000000007\\x1b[2J: 18 digits",
     "x" * 600: "a line has 510 characters at most",
     "y" * 511: "a line has 510 characters at most",
 }
+
+
+USIM = ["--iccid=898821100000000077", "--imsi=001010123450077"]
 
 
 class Store:
@@ -85,24 +94,99 @@ def luhn(digits):
 
 def test_bad_lines_are_told_and_the_rest_is_imported(store, tmp_path):
     mixed = Store(tmp_path)
-    lines = [GOOD[0], *BAD, GOOD[1]]
-    report, told = mixed.run("import", mixed.batch(lines), status=1)
-    assert (report["imported"], report["left-out"]) == (2, len(BAD))
-    assert [item["line"] for item in report["left-out-lines"]] == list(range(2, len(BAD) + 2))
+    mixed.run("import", mixed.batch([GOOD[0]]))
+    report, told = mixed.run("import", mixed.batch([GOOD[0], GOOD[1], *BAD, GOOD[2]]), status=1)
+    assert (report["imported"], report["there-already"], report["left-out"]) == (2, 1, len(BAD))
+    assert [item["line"] for item in report["left-out-lines"]] == list(range(3, len(BAD) + 3))
     faults = told.splitlines()
-    assert len(faults) == 2 * len(BAD)
-    for number, (fault, (what, left_out)) in enumerate(zip(BAD.values(), zip(faults[::2], faults[1::2])), 2):
+    assert len(faults) == 2 * len(BAD) and "\x1b" not in told
+    for number, (fault, (what, left_out)) in enumerate(zip(BAD.values(), zip(faults[::2], faults[1::2])), 3):
         assert fault in what and left_out == f"flipside: line {number} was left out"
     assert K not in told and OPC not in told
-    assert len(mixed.run("show")[0]["usims"]) == 2
+    assert len(mixed.run("show")[0]["usims"]) == 3
 
 
 def test_a_dry_run_changes_nothing(store, tmp_path):
     new = Store(tmp_path)
     assert new.run("import", "--dry-run", new.batch(GOOD))[0]["imported"] == 3
     assert not new.path.exists()
-    assert store.run("import", "--dry-run", store.batch(GOOD), status=1)[0]["left-out"] == 3
+    assert store.run("import", "--dry-run", store.batch(GOOD))[0]["there-already"] == 3
+    assert new.run("import", "--dry-run", new.batch([GOOD[0], GOOD[0]]), status=1)[0]["left-out"] == 1
+    assert new.run("create", "--dry-run", *USIM)[0]["dry-run"] is True
     new.run("import", tmp_path / "absent.csv", status=1)
+    assert not new.path.exists()
+    before = {path: path.read_bytes() for path in store.path.iterdir()}
+    store.run("create", "--dry-run", *USIM)
+    store.run("export-auc", "--dry-run", "--format=hostapd", f"--output={tmp_path / 'auc'}")
+    assert {path: path.read_bytes() for path in store.path.iterdir()} == before and not (tmp_path / "auc").exists()
+
+
+def test_a_batch_as_spreadsheets_write_it(tmp_path):
+    """A byte-order mark, quotation marks, blanks, CR LF, names in capitals; from a file that can be read once, too."""
+    store = Store(tmp_path)
+    quoted = ["ICCID,IMSI,K,OPc", *(",".join(f' "{value}" ' for value in line.split(",")[:4]) for line in GOOD), "   "]
+    (tmp_path / "batch.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(quoted).encode())
+    assert store.run("import", tmp_path / "batch.csv")[0]["imported"] == 3
+    plain = "\n".join(GOOD).replace(",1234", "")
+    done = subprocess.run([*store.command("import", "-"), "--json"], input=plain, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["there-already"] == 3, "the same values, however they were written"
+    os.mkfifo(tmp_path / "fifo")
+    with subprocess.Popen(["sh", "-c", f"printf '{GOOD[0]}' > {tmp_path / 'fifo'}"]):
+        assert store.run("import", tmp_path / "fifo")[0]["there-already"] == 1
+
+
+def test_what_is_no_batch_is_refused(tmp_path):
+    store = Store(tmp_path)
+    assert "Is a directory" in store.run("import", tmp_path, status=1)[1]
+    # K and OPc look the same: the names of the columns are taken at their word.
+    for head in ("iccid,imsi,opc,k", "imsi,iccid,k,opc", "iccid,imsi,k,opc,puk"):
+        report, told = store.run("import", store.batch([head, *GOOD]), status=1)
+        assert "names other columns" in told and report["imported"] == 0
+    assert store.run("show")[0]["usims"] == []
+
+
+def many(count):
+    return [f"8988211{number:011},00101{number:010},{K},{OPC}" for number in range(count)]
+
+
+def test_an_interrupted_import_goes_on(tmp_path):
+    """More lines than are written at a time. What is told is there, and nothing else."""
+    store = Store(tmp_path)
+    batch = store.batch(many(20000))
+    with subprocess.Popen([*store.command("import", batch), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        while not (store.path.exists() and any(path.suffix == ".profile" for path in store.path.iterdir())):
+            assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        output, told = child.communicate()
+    report = json.loads(output)
+    assert child.returncode == 1 and "stopped in line" in told and 1024 <= report["imported"] < 20000
+    assert len(list(store.path.glob("*.profile"))) == report["imported"] and not list(store.path.glob("*.new"))
+    again, _ = store.run("import", store.batch(many(report["imported"] + 5)))
+    assert (again["imported"], again["there-already"]) == (5, report["imported"])
+
+
+def test_two_at_once_do_not_meet(tmp_path):
+    """Neither makes a key over the other's, nor a profile."""
+    store = Store(tmp_path)
+    creates = [subprocess.Popen([*store.command("create", f"--iccid=89882110000000000{number}", f"--imsi=00101012345000{number}")],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for number in (1, 2, 3, 3)]
+    assert sorted(child.wait() for child in creates) == [0, 0, 0, 1]
+    assert len(store.run("show")[0]["usims"]) == 3
+
+
+def test_a_full_disk_stops_an_import(tmp_path):
+    store = Store(tmp_path)
+    command = " ".join(str(word) for word in [*store.command("import", store.batch(many(20000))), "--json"])
+    done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+                           f"mkdir {store.path} && mount -t tmpfs -o size=400k none {store.path} && {command}; echo $?; "
+                           f"ls {store.path} | grep -c profile; ls {store.path} | grep -c new"],
+                          capture_output=True, text=True)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip("no name space of one's own here")
+    report, status, profiles, left = done.stdout.split()
+    report = json.loads(report)
+    assert status == "1" and int(profiles) == report["imported"] > 0 and left == "0"
+    assert "No space left on device" in done.stderr and len(done.stderr.splitlines()) == 2, "one fault, not one a line"
 
 
 def test_progress_is_shown_on_a_terminal(tmp_path):
@@ -150,6 +234,7 @@ def test_the_numbers_are_those_of_the_standard():
 
 def test_export_for_hostapd(store):
     lines = [line.split() for line in store.export("hostapd").splitlines()]
+    assert all(len(amf) == 4 and len(sqn) == 12 for *_, amf, sqn in lines), "hlr_auc_gw takes no other lengths"
     assert [(imsi, k, opc, amf, int(sqn, 16)) for imsi, k, opc, amf, sqn in lines] == [
         (imsi, k, opc, "8000", 0) for _, imsi, k, opc, *_ in (line.split(",") for line in GOOD)]
 
@@ -161,7 +246,9 @@ def test_export_for_osmo_hlr(store):
     database.execute("CREATE TABLE subscriber (id INTEGER PRIMARY KEY, imsi VARCHAR(15) UNIQUE NOT NULL)")
     database.execute("CREATE TABLE auc_3g (subscriber_id INTEGER UNIQUE NOT NULL REFERENCES subscriber, algo TEXT, k TEXT, opc TEXT,"
                      " sqn INTEGER DEFAULT 0, ind_bitlen INTEGER CHECK (ind_bitlen BETWEEN 0 AND 28))")
-    for line in store.export("osmo-hlr").splitlines():
+    enable, *commands = store.export("osmo-hlr").splitlines()
+    assert enable == "enable", "subscribers are changed in its enabled mode only"
+    for line in commands:
         create = re.fullmatch(r"subscriber imsi (\d{6,15}) create", line)
         update = re.fullmatch(r"subscriber imsi (\d{6,15}) update aud3g (milenage) k ([0-9a-f]{32}) opc ([0-9a-f]{32}) ind-bitlen (\d+)", line)
         assert create or update, line
@@ -176,10 +263,11 @@ def test_export_for_osmo_hlr(store):
 
 
 def test_export_for_open5gs(store):
-    """A document a line, with the fields of Open5GS's subscriber schema."""
+    """A document a line, with the fields of Open5GS's subscriber schema; its lib/dbi/subscription.c reads a sequence number that is
+    a 64-bit integer and no other, which mongoimport makes of this form alone."""
     documents = [json.loads(line) for line in store.export("open5gs").splitlines()]
     assert [(document["imsi"], document["security"]) for document in documents] == [
-        (imsi, {"k": k, "opc": opc, "op": None, "amf": "8000", "sqn": 0}) for _, imsi, k, opc, *_ in (line.split(",") for line in GOOD)]
+        (imsi, {"k": k, "opc": opc, "op": None, "amf": "8000", "sqn": {"$numberLong": "0"}}) for _, imsi, k, opc, *_ in (line.split(",") for line in GOOD)]
     assert all(document["schema_version"] == 1 for document in documents)
 
 
@@ -207,3 +295,102 @@ def test_tuak_is_exported_where_it_is_known(store):
         output = store.directory / "none"
         _, told = store.run("export-auc", f"--format={kind}", f"--output={output}", created["iccid"], status=1)
         assert "no TUAK" in told and not output.exists()
+
+
+def test_options_of_create(tmp_path):
+    """Each is told as it is, before anything is made or asked for."""
+    store = Store(tmp_path)
+    for options, status, fault in (
+            (["--imsi=00101012345678x"], 1, "IMSI 00101012345678x: 6 to 15 digits"), (["--imsi=0010101234567890"], 1, "6 to 15 digits"),
+            (["--mnc-digits=4"], 1, "a number from 2 to 3"), (["--iccid=1"], 1, "18 digits"), (["--algorithm=TUAK"], 1, "milenage or tuak"),
+            (["--persona=Work:read"], 1, "[a-z0-9-]"), (["--persona=work:read", "--persona=work:authenticate"], 1, "given twice"),
+            (["--persona=work"], 1, "NAME:read"), (["--routing-indicator=ab"], 1, "1 to 4 digits"),
+            (["--suci-key=A:1:aabb"], 1, "not a public key of profile A"), (["--suci-key=A:256:aabb"], 1, "ID from 0 to 255"),
+            (["--name=M\u00fcller"], 1, "A-Z"), (["--name=" + "x" * 17], 1, "at most 16"), (["--service=0"], 1, "1 to 144"),
+            (["--pin=12"], 1, "4 to 8 digits"), (["--pin=1234", "--ask-pin"], 2, "one is enough"), (["--op-file=/dev/null"], 1, "OP: 32"),
+            (["--ask-pin"], 1, "give --pin-file=FILE"), (["surplus"], 2, "no further arguments")):
+        done = subprocess.run([*store.command("create", *USIM, *options), "--json"], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, start_new_session=True)
+        assert (done.returncode, done.stdout) == (status, "") and fault in done.stderr, done.stderr
+    assert not store.path.exists()
+    store.run("create", "--mnc-digits=3", *USIM)
+    assert "already" in store.run("create", *USIM, status=1)[1]
+    assert "has it already" in store.run("create", "--iccid=898821100000000078", USIM[1], status=1)[1]
+    assert store.run("show", "898821100000000077")[0]["usims"][0]["mnc-digits"] == 3, "the check digit may be left out"
+    assert "there is no USIM 8988211000000000797" in store.run("show", "898821100000000079", status=1)[1]
+    (store.path / "usim.key").rename(tmp_path / "usim.key")
+    assert "usim.key is gone" in store.run("create", "--iccid=898821100000000078", "--imsi=001010123450078", status=1)[1]
+    assert "has no USIM profiles" in store.run("show", status=1)[1]
+
+
+def pin_of(store):
+    """Whether PIN1 is asked for, of each USIM."""
+    return [usim["pin"] for usim in store.run("show")[0]["usims"]]
+
+
+def test_a_pin_is_given_in_a_file(tmp_path):
+    """Neither in the list of processes nor in the shell's history."""
+    store = Store(tmp_path)
+    (tmp_path / "pin").write_text("12345678\r\n")
+    store.run("create", f"--pin-file={tmp_path / 'pin'}", *USIM)
+    done = subprocess.run(store.command("create", "--pin-file=-", "--iccid=898821100000000078", "--imsi=001010123450078"), input="4321\n",
+                          text=True, capture_output=True)
+    assert done.returncode == 0 and pin_of(store) == [True, True]
+    # The line of a batch with the same PIN is the same USIM, and with another it is not.
+    keys = {line.split()[0]: line.split()[1:3] for line in store.export("hostapd").splitlines()}
+    line = f"898821100000000078,001010123450078,{','.join(keys['001010123450078'])},"
+    assert store.run("import", store.batch([line + "4321"]))[0]["there-already"] == 1
+    assert "other values" in store.run("import", store.batch([line + "4322"]), status=1)[1]
+    for content, fault in (("12", "4 to 8 digits"), ("1234\n5678\n", "4 to 8 digits"), ("1234\0567", "4 to 8 digits"), ("\n", "the PIN is empty")):
+        (tmp_path / "pin").write_text(content)
+        assert fault in store.run("create", f"--pin-file={tmp_path / 'pin'}", "--iccid=898821100000000079", "--imsi=001010123450079",
+                                  status=1)[1]
+    twice = [*store.command("create", "--pin-file=-", "--iccid=898821100000000079", "--imsi=001010123450079"), "--passphrase-file=-"]
+    done = subprocess.run(twice, input="1234\n", text=True, capture_output=True)
+    assert done.returncode == 1 and "standard input was read already" in done.stderr
+
+
+def echoes(child):
+    return bool(termios.tcgetattr(child.child_fd)[3] & termios.ECHO)
+
+
+def test_a_pin_is_asked_for_on_the_terminal(tmp_path):
+    store = Store(tmp_path)
+    command = store.command("create", "--ask-pin", *USIM)
+    child = pexpect.spawn(command[0], command[1:], timeout=30)
+    child.expect("New PIN: ")
+    assert not echoes(child)
+    child.sendline("1234")
+    child.expect("The same again: ")
+    child.sendline("1235")
+    child.expect("the two PINs differ; nothing was done")
+    child.expect(pexpect.EOF)
+    assert b"1234" not in child.before and not store.path.exists()
+    # Who interrupts the question has a terminal that shows what is typed.
+    child = pexpect.spawn("/bin/sh", ["-c", " ".join(map(str, command)) + "; echo ended"], timeout=30)
+    child.expect("New PIN: ")
+    assert not echoes(child)
+    child.sendintr()
+    child.expect([pexpect.EOF, "ended"])
+    assert echoes(child)
+    child = pexpect.spawn(command[0], command[1:], timeout=30)
+    for question in ("New PIN: ", "The same again: "):
+        child.expect(question)
+        child.sendline("1234")
+    child.expect(pexpect.EOF)
+    assert pin_of(store) == [True]
+
+
+def test_what_could_not_be_shown_is_a_failure(store):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(store.command("show"), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "was not shown" in done.stderr
+
+
+def test_what_is_exported_is_told(store):
+    command = ["export-auc", f"--output={store.directory / 'auc'}"]
+    assert store.run(*command, "--format=hostapd", "8988211000000000011")[0] == {
+        "format": "hostapd", "usims": 1, "output": str(store.directory / "auc"), "dry-run": False}
+    assert "hostapd, osmo-hlr or open5gs" in store.run(*command, "--format=x", status=1)[1]
+    assert "is not printed" in store.run("export-auc", "--output=-", "--format=hostapd", status=2)[1]
+    store.run("export-auc", f"--output={store.directory / 'no' / 'auc'}", "--format=hostapd", status=1)
