@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "pseudorandom.h"
 #include "usim/flash.h"
+#include "usim/volatile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,12 +154,29 @@ static void test_flash_that_keeps_nothing_is_told(void **state) {
     assert_false(small.write(small.context, 0, record));
 }
 
+/* Memory in flash's place: each copy has its own, and what is there is what was written, to the last byte. */
+static void test_memory_of_a_power_on(void **state) {
+    static uint8_t memory[USIM_COPIES * USIM_RECORD_SIZE + 1];
+    (void)state;
+    memset(memory, 0xa5, sizeof memory);
+    storage = usim_volatile_storage(memory);
+    assert_true(storage.forgets);
+    for (uint32_t number = 1; number <= 4; number++) {
+        write_copy(number % 2, number);
+        assert_holds(number % 2, number);
+        if (number > 1)
+            assert_holds((number - 1) % 2, number - 1);
+    }
+    assert_int_equal(memory[sizeof memory - 1], 0xa5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_copy_is_what_was_written_last, set_up),
         cmocka_unit_test_setup(test_a_cut_harms_the_copy_that_is_written, set_up),
         cmocka_unit_test_setup(test_worn_places_are_passed_over, set_up),
         cmocka_unit_test_setup(test_flash_that_keeps_nothing_is_told, set_up),
+        cmocka_unit_test(test_memory_of_a_power_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
