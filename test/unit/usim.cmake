@@ -2,11 +2,15 @@
 foreach(name milenage tuak)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 endforeach()
-foreach(name aka power suci card port)
+foreach(name aka power suci card port profile)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c usim_fixture.c usim_cases.c INCLUDES crypto/usim
                        LIBRARIES flipside_usim)
 endforeach()
-flipside_unit_test(NAME usim_flash SOURCES test_usim_flash.c LIBRARIES flipside_usim)
+flipside_unit_test(NAME usim_wipe SOURCES test_usim_wipe.c usim_fixture.c INCLUDES crypto/usim LIBRARIES flipside_usim
+                   DEFINITIONS _GNU_SOURCE)
+foreach(name flash seal)
+    flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c LIBRARIES flipside_usim)
+endforeach()
 
 # Under valgrind, from sources of their own: the card's say there what of a secret becomes known.
 find_program(VALGRIND valgrind)
