@@ -154,6 +154,21 @@ static void test_flash_that_keeps_nothing_is_told(void **state) {
     assert_false(small.write(small.context, 0, record));
 }
 
+/* Nothing is taken, nothing is read beyond the blocks, and the first place is the first one that is written. */
+static void test_blank_flash(void **state) {
+    (void)state;
+    memset(chip.words, 0xff, sizeof chip.words);
+    for (unsigned copy = 0; copy < USIM_COPIES; copy++) {
+        assert_true(storage.read(storage.context, copy, found));
+        for (size_t i = 0; i < sizeof found; i++)
+            assert_int_equal(found[i], 0xff);
+        write_copy(copy, 3 + copy);
+        assert_holds(copy, 3 + copy);
+        assert_memory_equal(&chip.words[copy * (BLOCK / 4)], record, sizeof record);
+    }
+    assert_int_equal(chip.erases, 0);
+}
+
 /* Memory in flash's place: each copy has its own, and what is there is what was written, to the last byte. */
 static void test_memory_of_a_power_on(void **state) {
     static uint8_t memory[USIM_COPIES * USIM_RECORD_SIZE + 1];
@@ -176,6 +191,7 @@ int main(void) {
         cmocka_unit_test_setup(test_a_cut_harms_the_copy_that_is_written, set_up),
         cmocka_unit_test_setup(test_worn_places_are_passed_over, set_up),
         cmocka_unit_test_setup(test_flash_that_keeps_nothing_is_told, set_up),
+        cmocka_unit_test_setup(test_blank_flash, set_up),
         cmocka_unit_test(test_memory_of_a_power_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,10 @@ static void test_a_jump_beyond_the_limit(void **state) {
         begin(without_pin);
         assert_int_equal(present(far << 5, &accepted), 0x9000);
         assert_false(accepted);
+        /* Whoever sends it again and again does not wear out the flash. */
+        const uint64_t number = fixture.card.state.number;
+        assert_int_equal(present(far << 5, &accepted), 0x9000);
+        assert_true(fixture.card.state.number == number);
         (void)present(UINT64_C(1) << 5, &accepted);
         assert_true(accepted);
         if (near != 0) {
@@ -324,6 +328,12 @@ static void test_how_far_a_power_on_may_go(void **state) {
     (void)state;
     begin(without_pin);
     assert_true(fixture.anchor.limit == USIM_RESERVE);
+    /* So many are taken before anything is written. */
+    const uint64_t number = fixture.card.state.number;
+    (void)present(USIM_AHEAD << 5, &accepted);
+    assert_true(accepted && fixture.card.state.number == number);
+    (void)present((USIM_AHEAD + 1) << 5, &accepted);
+    assert_true(accepted && fixture.card.state.number == number + 1);
     for (uint64_t seq = half; seq <= half + 1; seq++) {
         (void)present(seq << 5, &accepted);
         assert_true(accepted);
