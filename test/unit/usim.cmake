@@ -6,8 +6,10 @@ foreach(name aka power suci card port profile)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c usim_fixture.c usim_cases.c INCLUDES crypto/usim
                        LIBRARIES flipside_usim)
 endforeach()
-flipside_unit_test(NAME usim_wipe SOURCES test_usim_wipe.c usim_fixture.c INCLUDES crypto/usim LIBRARIES flipside_usim
-                   DEFINITIONS _GNU_SOURCE)
+if(NOT FLIPSIDE_SANITIZE) # whose code is not optimised: each instruction of AES leaves its operands on the stack
+    flipside_unit_test(NAME usim_wipe SOURCES test_usim_wipe.c usim_fixture.c INCLUDES crypto/usim LIBRARIES flipside_usim
+                       DEFINITIONS _GNU_SOURCE)
+endif()
 foreach(name flash seal)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c LIBRARIES flipside_usim)
 endforeach()
@@ -29,5 +31,9 @@ if(VALGRIND AND NOT FLIPSIDE_SANITIZE AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_6
         target_link_options(test_usim_taint PRIVATE -Wl,--strip-debug)
     endif()
     add_test(NAME unit.usim_taint COMMAND ${VALGRIND} -q --error-exitcode=1 $<TARGET_FILE:test_usim_taint>)
+    # A comparison that leaks is told: with 1, memcheck's own status.
+    add_test(NAME unit.usim_taint_finds
+             COMMAND ${VALGRIND} -q --error-exitcode=1 $<TARGET_FILE:test_usim_taint> --leak)
     set_tests_properties(unit.usim_taint PROPERTIES SKIP_RETURN_CODE 77)
+    set_tests_properties(unit.usim_taint_finds PROPERTIES SKIP_RETURN_CODE 77 WILL_FAIL TRUE)
 endif()
