@@ -122,10 +122,16 @@ static struct point multiply(const struct curve *curve, const struct number *sca
 
 static void affine(const struct curve *curve, const struct point *point, struct number *x, struct number *y) {
     struct number inverse = field_invert(&curve->field, &point->z);
-    *x = MUL(point->x, inverse);
-    *y = MUL(point->y, inverse);
-    *x = field_out(&curve->field, x);
-    *y = field_out(&curve->field, y);
+    struct number in_field = MUL(point->y, inverse);
+    *y = field_out(&curve->field, &in_field);
+    in_field = MUL(point->x, inverse);
+    *x = field_out(&curve->field, &in_field);
+    /* The same of a zero, which overwrites what the last multiplication left on the stack. */
+    const struct number zero = {{0}};
+    in_field = field_out(&curve->field, &zero);
+    inverse = field_out(&curve->field, &zero);
+    crypto_wipe(&in_field, sizeof(in_field));
+    crypto_wipe(&inverse, sizeof(inverse));
 }
 
 static bool load_scalar(const uint8_t *bytes, struct number *scalar) {

@@ -8,6 +8,7 @@
 #include "crypto/hkdf.h"
 #include "curves.h"
 #include "kdf.h"
+#include "taint.h"
 #include "usim/card.h"
 
 enum {
@@ -35,7 +36,10 @@ static bool agree(enum usim_scheme scheme, const struct usim_hn_key *key, const 
         return curve_p256_public(ephemeral, public_key) && curve_p256_shared(ephemeral, key->key, key->size, shared);
     curve_x25519(ephemeral, NULL, public_key);
     curve_x25519(ephemeral, key->key, shared);
-    return key->size == CURVE_SIZE && !crypto_equal(shared, zero, CURVE_SIZE);
+    bool small = crypto_equal(shared, zero, CURVE_SIZE);
+    /* It says nothing of the ephemeral key, but that the network's is such a one, which anyone may know. */
+    USIM_PUBLIC(&small, sizeof(small));
+    return key->size == CURVE_SIZE && !small;
 }
 
 /* AES-128 in counter mode: a number is shorter than a block. */

@@ -62,11 +62,15 @@ void curve_x25519(const uint8_t *scalar, const uint8_t *u, uint8_t *shared) {
     }
     field_swap(&at.x2, &at.x3, swap);
     field_swap(&at.z2, &at.z3, swap);
-    struct number inverse = field_invert(&field, &at.z2), result = field_multiply(&field, &at.x2, &inverse);
-    result = field_out(&field, &result);
+    struct number inverse = field_invert(&field, &at.z2), quotient = field_multiply(&field, &at.x2, &inverse);
+    struct number result = field_out(&field, &quotient);
     for (unsigned i = 0; i < CURVE_SIZE; i++)
         shared[i] = (uint8_t)(result.word[i / 8] >> i % 8 * 8);
+    /* The same of a zero, which overwrites what the last multiplication left on the stack. */
+    const struct number zero = {{0}};
+    inverse = field_out(&field, &zero);
+    result = field_out(&field, &zero);
     crypto_wipe(clamped, sizeof(clamped));
     crypto_wipe(&at, sizeof(at));
-    crypto_wipe(&result, sizeof(result));
+    crypto_wipe(&quotient, sizeof(quotient));
 }

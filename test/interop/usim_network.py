@@ -19,10 +19,11 @@ class Subscriber:
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return dict(re.findall(r"^([\w. ]+):\t(\S+)$", text, re.M))
 
-    def vector(self):
-        """The next one: another SEQ and another IND each time."""
-        self.sqn = ((self.sqn >> 5) + 1) << 5 | (self.sqn + 1) % 32
-        vector = self.generate("-s", str(self.sqn), "-r", secrets.token_hex(16))
+    def vector(self, sqn=None):
+        """The next one: another SEQ and another IND each time; or one of an SQN that is given, after which nothing changes."""
+        if sqn is None:
+            sqn = self.sqn = ((self.sqn >> 5) + 1) << 5 | (self.sqn + 1) % 32
+        vector = self.generate("-s", str(sqn), "-r", secrets.token_hex(16))
         return [vector[name].lower() for name in ("RAND", "AUTN", "IK", "CK", "RES")]
 
     def resynchronise(self, auts, rand):

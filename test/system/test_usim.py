@@ -2,6 +2,7 @@
 """The virtual USIM beneath two personas: over the channel, flips, power cuts, and against who must not have it."""
 
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import pytest
 
 import image
+import leaks
 from conftest import DISKS
 from machine import BUILD, ROOT
 from personas import ANSWER, BOOT, PERSONAS
@@ -21,7 +23,9 @@ from usim_network import Subscriber  # noqa: E402
 LOGIN = 4 * BOOT  # systemd under emulation, on a busy machine
 ON, OFF, ATR = "01", "00", "04"
 SELECT_USIM = "00a4040c07a0000000871002"
+MARKS = {name: secrets.token_hex(16) for name in PERSONAS}
 SUCCESS = b"\x00\x90\x00"
+ANOTHER = ("898821100000000002", "001010000000002")  # ICCID without its check digit, IMSI
 IS_OFF, REFUSED, BAD_FRAME = b"\x01", b"\x02", b"\x03"
 
 
@@ -30,15 +34,15 @@ def verify(pin):
     return f"0020000108{pin.encode().hex()}{'ff' * (8 - len(pin))}"
 
 
-def challenge(network):
-    """The next challenge, as AUTHENTICATE, and the RES that answers it."""
-    rand, autn, _, _, res = network.vector()
+def challenge(network, sqn=None):
+    """The next challenge, or one with this SQN, as AUTHENTICATE, and the RES that answers it."""
+    rand, autn, _, _, res = network.vector(sqn)
     return f"008800812210{rand}10{autn}", res
 
 
-def authenticate(card, network):
+def authenticate(card, network, sqn=None):
     """One authentication that must succeed; returns its command, to be tried again."""
-    command, res = challenge(network)
+    command, res = challenge(network, sqn)
     answers = card.frames(ON, SELECT_USIM, verify(PIN), command, "00c000002c")
     assert answers[:3] == [answers[0], SUCCESS, SUCCESS], answers
     assert answers[3] == b"\x00\x61\x2c", answers
@@ -62,34 +66,49 @@ def device(request):
     made = Device(DISKS / "usim", personas, policy=("personal:authenticate",))
     made.enrol()
     made.secrets = made.issue()
+    made.wanted = {form: pattern for name, key in zip(("K", "OPc"), made.secrets)
+                   for form, pattern in leaks.forms(name, bytes.fromhex(key)).items()}
     yield made
 
 
-def holds_none(path, secrets, start=0, size=None):
-    """Fails if a file has K or OPc anywhere, as bytes or as hexadecimal digits."""
-    with open(path, "rb") as file:
-        file.seek(start)
-        kept = b""
-        left = size
-        while left is None or left > 0:
-            piece = file.read(1 << 22 if left is None else min(left, 1 << 22))
-            if not piece:
-                return
-            left = None if left is None else left - len(piece)
-            data = kept + piece
-            for secret in secrets:
-                assert bytes.fromhex(secret) not in data and secret.encode() not in data.lower(), f"a key is in {path}"
-            kept = data[-64:]
+def holds_none(path, wanted):
+    """Fails if a file has a secret in any form."""
+    found = leaks.search_file(path, wanted)
+    assert not found, f"{path} has {found}"
 
 
-def memory_holds_none(terminal, secrets, directory):
-    """The same of both personas' RAM, as QEMU sees it."""
+def memory_holds_none(terminal, device):
+    """The same of both personas' RAM, as QEMU sees it; K and OPc are in the switcher's, and there they are found."""
     ranges = {name: tuple(int(value, 16) for value in terminal.partitions[name]) for name in PERSONAS}
+    memory = leaks.Memory(terminal, device.directory, ranges)
+    for number, key in enumerate(leaks.state_keys(memory, bytes.fromhex(device.secrets[0]), device.flash)):
+        device.wanted |= leaks.forms(f"key {number} of the state", key)
+    kept = set()
+    for base, size in memory.rest():
+        kept |= memory.search(base, size, device.wanted)
+    assert {"K", "OPc", "key 0 of the state"} <= kept, kept
+    marks = {name: mark.encode() for name, mark in MARKS.items()}
     for name, (base, size) in ranges.items():
-        file = directory / f"{name}.ram"
-        terminal.qmp("pmemsave", val=base, size=size, filename=str(file))
-        holds_none(file, secrets)
-        file.unlink()
+        assert memory.search(base, size, device.wanted | marks) == {name}, name
+
+
+def leave_mark(terminal, name):
+    """What is typed is in this persona's memory: there it has to be found, or nothing else would be either."""
+    terminal.call(f"mark={MARKS[name]}")
+
+
+def test_the_search_finds_what_is_planted(tmp_path):
+    """Each form by itself, over the border of two pieces; the expanded keys are FIPS 197's own (A.1 and A.3)."""
+    k = bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c")
+    wanted = leaks.forms("K", k)
+    assert wanted["round key 10 of K"].hex() == "d014f9a8c9ee2589e13f0cc8b6630ca6"
+    longer = bytes.fromhex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4")
+    assert leaks.round_keys(longer)[-1].hex() == "fe4890d1e6188d0b046df344706c631e"
+    for name, pattern in wanted.items():
+        planted = bytearray(leaks.PIECE + 4096)
+        planted[leaks.PIECE - 5:leaks.PIECE - 5 + len(pattern)] = pattern
+        (tmp_path / "planted").write_bytes(planted)
+        assert leaks.search_file(tmp_path / "planted", wanted) == {name}
 
 
 def find_partitions(terminal):
@@ -102,9 +121,10 @@ def find_partitions(terminal):
 def start(device, request_log):
     terminal = device.terminal(log=request_log).start()
     terminal.partitions = {}
-    terminal.expect("USIM: card 8988211000000000011", ANSWER)
+    terminal.expect(f"USIM: card {device.iccid}", ANSWER)
     terminal.prompt("personal")
     terminal.partitions["personal"] = find_partitions(terminal)
+    leave_mark(terminal, "personal")
     return terminal
 
 
@@ -113,6 +133,7 @@ def other_persona_gets_nothing(terminal):
     terminal.flip_to_start("work")
     terminal.prompt("work")
     terminal.partitions["work"] = find_partitions(terminal)
+    leave_mark(terminal, "work")
     card = Card(terminal)
     answers = card.frames(ON, ATR, SELECT_USIM, "00a4000c023f00", verify("9999"), OFF, "", "77")
     assert answers == [REFUSED] * 8, answers
@@ -124,7 +145,6 @@ def test_a_card_beneath_two_personas(device, request):
     log.parent.mkdir(parents=True, exist_ok=True)
     network = Subscriber(*device.secrets, 0)
     terminal = start(device, log)
-    first_flash = device.flash.read_bytes()
     request.node.machines = [terminal]
     try:
         card = Card(terminal)
@@ -146,12 +166,17 @@ def test_a_card_beneath_two_personas(device, request):
         computing = f"008800812210{'5a' * 16}10{'a5' * 16}"  # MACs are computed to find it wrong
         assert "vectors kept" in terminal.call(f"usim $port {ON} {SELECT_USIM} {verify(PIN)} --vectors 500 {computing}")
         assert card.frames(ON, SELECT_USIM, verify("1111"))[2] == b"\x00\x63\xc2"
-        memory_holds_none(terminal, device.secrets, device.directory)
+        memory_holds_none(terminal, device)
         assert terminal.kernel_trouble() == []
     finally:
         terminal.kill()  # as by pulling the plug
+    storage_holds_none(device)
     after_the_cut(device, request, network, (first, second), log)
-    after_the_stop(device, request, network, log)
+    storage_holds_none(device)
+    network = Subscriber(*device.issue(ANOTHER, policy=("personal:authenticate", "work:authenticate")), 0)
+    taken = by_turns(device, request, network, log)
+    first_flash = device.flash.read_bytes()
+    after_the_stop(device, request, network, taken, log)
     device.flash.write_bytes(first_flash)
     with device.terminal(log=log) as terminal:
         terminal.expect("No USIM in this start: the USIM can't be used: its state was put back", ANSWER)
@@ -173,15 +198,62 @@ def after_the_cut(device, request, network, used, log):
         terminal.wait_off(10 * ANSWER)
     finally:
         terminal.quit()
-    holds_none(device.disk, device.secrets)
-    holds_none(device.flash, device.secrets)
 
 
-def after_the_stop(device, request, network, log):
-    """The network goes on where it was, without a resynchronisation."""
+def storage_holds_none(device):
+    """All of the disk, partition table to last block, and all of the flash; on the disk what is in clear is found."""
+    mark = {"a mark in clear": MARKS["personal"].encode()}
+    image.put_on_esp(device.disk, MARKS["personal"].encode(), "flipside/mark")
+    assert leaks.search_file(device.disk, device.wanted | mark) == set(mark)
+    holds_none(device.flash, device.wanted)
+
+
+def by_turns(device, request, network, log):
+    """A card that both may use: they take turns over flips, one network for both. @return what was accepted: {IND: SEQ}"""
+    terminal = start(device, log)
+    request.node.machines.append(terminal)
+    taken = {}
+    try:
+        for turn in range(3):
+            for name in PERSONAS:
+                if turn == 0 and name == "work":
+                    terminal.flip_to_start("work")
+                    terminal.prompt("work")
+                elif turn > 0 or name == "work":
+                    terminal.flip(name)
+                authenticate(Card(terminal), network)
+                taken[network.sqn % 32] = network.sqn >> 5
+        keeps(Card(terminal), network, taken)
+        assert terminal.kernel_trouble() == []
+        terminal.send_line("poweroff -f")
+        terminal.await_persona("personal")
+        terminal.send_line("poweroff -f")
+        terminal.wait_off(10 * ANSWER)
+    finally:
+        terminal.quit()
+    return taken
+
+
+def keeps(card, network, taken):
+    """The card's array is, IND by IND, what was accepted: no more, since that is refused, and AUTS has the highest; and no
+    less, since what comes next for an IND is taken, however far it is behind the highest."""
+    for ind, seq in taken.items():
+        command, _ = challenge(network, seq << 5 | ind)
+        answer = network.generate("-A", refused_as_not_fresh(card, command), "-r", command[12:44])
+        assert int(answer["SQN.MS"]) == network.sqn, answer
+    oldest = min(taken, key=taken.get)
+    unused = next(ind for ind in range(32) if ind not in taken)
+    for ind, seq in ((oldest, taken[oldest] + 1), (unused, 1)):
+        authenticate(card, network, seq << 5 | ind)
+        taken[ind] = seq
+
+
+def after_the_stop(device, request, network, taken, log):
+    """The network goes on where it was, without a resynchronisation, and the array is what it was."""
     terminal = start(device, log)
     request.node.machines.append(terminal)
     try:
+        keeps(Card(terminal), network, taken)
         authenticate(Card(terminal), network)
     finally:
         terminal.quit()

@@ -57,17 +57,18 @@ class Device:
         image.get_from_esp(self.disk, "flipside/device/request", self.directory / "request")
         self.run("device", "enroll", "--name=first", "--yes", positional=[self.directory / "request"])
 
-    def issue(self):
+    def issue(self, card=(ICCID, IMSI), policy=None):
         """Makes a USIM, issues it to the device and puts it onto the disk; returns its (K, OPc)."""
-        store = self.directory / "usims"
-        self.run("usim", "create", f"--store={store}", f"--iccid={ICCID}", f"--imsi={IMSI}", "--mnc-digits=2",
-                 *([f"--pin={self.pin}"] if self.pin else []), *(f"--persona={entry}" for entry in self.policy))
-        self.run("usim", "issue", f"--store={store}", "--device=first", f"--to={self.directory / 'out'}", positional=[ICCID])
+        store, (iccid, imsi) = self.directory / "usims", card
+        made = self.run("usim", "create", f"--store={store}", f"--iccid={iccid}", f"--imsi={imsi}", "--mnc-digits=2",
+                        *([f"--pin={self.pin}"] if self.pin else []), *(f"--persona={entry}" for entry in policy or self.policy))
+        self.iccid = made["iccid"]
+        self.run("usim", "issue", f"--store={store}", "--device=first", f"--to={self.directory / 'out'}", positional=[self.iccid])
         done = subprocess.run([TOOL, "deliver", self.directory / "out", self.disk], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         self.run("usim", "export-auc", f"--store={store}", "--format=hostapd", f"--output={self.directory / 'auc'}")
         line = (self.directory / "auc").read_text().split("\n")
-        fields = next(text.split() for text in line if text.startswith(IMSI))
+        fields = next(text.split() for text in line if text.startswith(imsi))
         return fields[1], fields[2]
 
 

@@ -2,24 +2,29 @@
 // The reader driver against a switcher that a thread plays at the other end of a socket.
 #include "ifd.c"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 enum { LUN = 0x10000 };
 
-static const uint8_t atr[] = {0x3b, 0x9f, 0x01, 0x80, 0x1f};
+static const uint8_t atr[MAX_ATR_SIZE + 1] = {0x3b, 0x9f, 0x01, 0x80, 0x1f};
+static uint8_t card_response[258];
 
 /* What the other end does with a request. */
 static enum manner { RIGHT, BYTE_BY_BYTE, SILENT, EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE } manner;
 static bool powered, refused;
-static unsigned requests, busy; /* answers that the card's memory is busy, to come */
+static unsigned requests, busy;                  /* answers that the card's memory is busy, to come */
+static size_t card_atr_size, card_response_size; /* what the card sends */
 static int sockets[2];
 static pthread_t thread;
 
@@ -47,7 +52,6 @@ static void answer(enum port_status status, const uint8_t *data, size_t size) {
 }
 
 static void serve(const uint8_t *request, size_t size) {
-    static const uint8_t sw[] = {0x90, 0x00};
     requests++;
     if (busy > 0) {
         busy--;
@@ -55,10 +59,10 @@ static void serve(const uint8_t *request, size_t size) {
     } else if (refused) {
         answer(PORT_REFUSED, NULL, 0);
     } else if (size > 1) {
-        answer(powered ? PORT_OK : PORT_IS_OFF, sw, powered ? sizeof sw : 0);
+        answer(powered ? PORT_OK : PORT_IS_OFF, card_response, powered ? card_response_size : 0);
     } else {
         powered = request[0] == PORT_ON || request[0] == PORT_RESET || (powered && request[0] != PORT_OFF);
-        answer(powered || request[0] == PORT_OFF ? PORT_OK : PORT_IS_OFF, atr, powered ? sizeof atr : 0);
+        answer(powered || request[0] == PORT_OFF ? PORT_OK : PORT_IS_OFF, atr, powered ? card_atr_size : 0);
     }
 }
 
@@ -77,9 +81,14 @@ static int set_up(void **state) {
     manner = RIGHT;
     powered = refused = false;
     requests = 0;
+    card_atr_size = 5;
+    card_response_size = 2;
+    for (size_t i = 0; i < sizeof card_response; i++)
+        card_response[i] = (uint8_t)(i + 0x90);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
     assert_int_equal(IFDHCreateChannelByName(LUN, name), IFD_SUCCESS);
-    assert_string_equal(reader.path, "/nowhere/at/all");
+    assert_string_equal(reader.port.path, "/nowhere/at/all");
+    assert_int_equal(reader.port.fd, -1);
     reader.port.fd = sockets[0];
     /* The thread waits for what comes. */
     assert_int_equal(fcntl(sockets[1], F_SETFL, 0), 0);
@@ -97,19 +106,22 @@ static int tear_down(void **state) {
 
 static RESPONSECODE power(DWORD action, DWORD *size) {
     UCHAR bytes[MAX_ATR_SIZE] = {0};
-    *size = 0;
+    *size = 77;
     RESPONSECODE result = IFDHPowerICC(LUN, action, bytes, size);
-    if (*size != 0)
-        assert_memory_equal(bytes, atr, sizeof atr);
+    assert_in_range(*size, 0, sizeof bytes);
+    assert_memory_equal(bytes, atr, *size);
     return result;
 }
 
 static RESPONSECODE transmit(DWORD size, DWORD *answered) {
     static UCHAR command[PORT_REQUEST_MAX + 1] = {0, 0xa4, 0, 4};
-    static UCHAR response[258];
+    UCHAR response[sizeof card_response] = {0};
     const SCARD_IO_HEADER header = {.Protocol = 0, .Length = sizeof header};
     *answered = sizeof response;
-    return IFDHTransmitToICC(LUN, header, command, size, response, answered, NULL);
+    RESPONSECODE result = IFDHTransmitToICC(LUN, header, command, size, response, answered, NULL);
+    assert_in_range(*answered, 0, sizeof response);
+    assert_memory_equal(response, card_response, *answered);
+    return result;
 }
 
 static void test_a_session(void **state) {
@@ -118,7 +130,7 @@ static void test_a_session(void **state) {
     assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
     assert_int_equal(transmit(5, &size), IFD_ICC_NOT_PRESENT);
     assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
-    assert_int_equal(size, sizeof atr);
+    assert_int_equal(size, card_atr_size);
     assert_int_equal(IFDHSetProtocolParameters(LUN, SCARD_PROTOCOL_T0, 0, 0, 0, 0), IFD_SUCCESS);
     assert_int_equal(IFDHSetProtocolParameters(LUN, SCARD_PROTOCOL_T1, 0, 0, 0, 0), IFD_PROTOCOL_NOT_SUPPORTED);
     assert_int_equal(transmit(5, &size), IFD_SUCCESS);
@@ -127,6 +139,7 @@ static void test_a_session(void **state) {
     assert_int_equal(power(IFD_RESET, &size), IFD_SUCCESS);
     assert_int_equal(power(IFD_POWER_DOWN, &size), IFD_SUCCESS);
     assert_false(powered);
+    assert_int_equal(reader.atr_size, 0);
     assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
 }
 
@@ -148,6 +161,50 @@ static void test_a_busy_card_is_asked_again(void **state) {
     assert_in_range(requests, 8, 30);
     busy = 0;
     assert_int_equal(transmit(5, &size), IFD_SUCCESS);
+}
+
+/* The shortest command and the longest, the longest response, and what is no ATR and no response. */
+static void test_sizes(void **state) {
+    DWORD size;
+    (void)state;
+    card_atr_size = MAX_ATR_SIZE;
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
+    assert_int_equal(size, MAX_ATR_SIZE);
+    card_response_size = sizeof card_response;
+    assert_int_equal(transmit(4, &size), IFD_SUCCESS);
+    assert_int_equal(size, sizeof card_response);
+    assert_int_equal(transmit(PORT_REQUEST_MAX, &size), IFD_SUCCESS);
+    card_response_size = 1;
+    assert_int_equal(transmit(5, &size), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(size, 0);
+    static const size_t bad[] = {0, MAX_ATR_SIZE + 1};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        card_atr_size = bad[i];
+        assert_int_equal(power(IFD_RESET, &size), IFD_ERROR_POWER_ACTION);
+        assert_int_equal(size, 0);
+    }
+}
+
+/* What an answer is: how many bytes it says, which are all there, and a status. */
+static void test_frames(void **state) {
+    uint8_t bytes[PORT_PREFIX_SIZE + PORT_ANSWER_MAX + 1] = {0};
+    struct port_answer got;
+    (void)state;
+    assert_int_equal(port_take(bytes, 0, &got), PORT_MORE);
+    assert_int_equal(port_take(bytes, 1, &got), PORT_MORE);
+    assert_int_equal(port_take(bytes, 2, &got), PORT_NONSENSE);
+    for (size_t length = 1; length <= PORT_ANSWER_MAX + 1; length++) {
+        bool fits = length <= PORT_ANSWER_MAX;
+        bytes[0] = (uint8_t)(length >> 8);
+        bytes[1] = (uint8_t)length;
+        assert_int_equal(port_take(bytes, 2, &got), fits ? PORT_MORE : PORT_NONSENSE);
+        if (!fits)
+            break;
+        assert_int_equal(port_take(bytes, 1 + length, &got), PORT_MORE);
+        assert_int_equal(port_take(bytes, 2 + length, &got), PORT_TAKEN);
+        assert_int_equal(got.size, length - 1);
+        assert_int_equal(port_take(bytes, 3 + length, &got), PORT_NONSENSE);
+    }
 }
 
 /* What was selected and verified is gone: whoever used the card has to be told. */
@@ -184,7 +241,17 @@ static void test_what_is_no_apdu_is_not_sent(void **state) {
     size = sizeof bytes;
     assert_int_equal(IFDHTransmitToICC(LUN, other, bytes, 5, bytes, &size, NULL), IFD_PROTOCOL_NOT_SUPPORTED);
     assert_int_equal(IFDHTransmitToICC(LUN, other, bytes, 5, bytes, NULL, NULL), IFD_COMMUNICATION_ERROR);
+    assert_int_equal(size, 0);
+    /* The port's own bounds, which do not cost it the port. */
+    struct port_answer got;
+    uint8_t request[PORT_REQUEST_MAX + 1] = {0};
+    for (size_t length = 0; length <= sizeof request; length += sizeof request) {
+        port_ask(&reader.port, request, length, 1000, &got);
+        assert_int_equal(got.status, PORT_NOTHING);
+        assert_int_equal(reader.port.fd, sockets[0]);
+    }
     assert_int_equal(requests, 0);
+    assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
 }
 
 static void test_an_answer_in_pieces(void **state) {
@@ -211,6 +278,12 @@ static void test_nonsense_closes_the_port(void **state) {
     }
 }
 
+static int64_t now(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
 static void test_silence_ends_in_time(void **state) {
     struct port_answer got;
     uint8_t on = PORT_ON;
@@ -223,8 +296,51 @@ static void test_silence_ends_in_time(void **state) {
     port_ask(&reader.port, &on, 1, 100, &got);
     assert_int_equal(got.status, PORT_NOTHING);
     assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
-    port_ask(&reader.port, &on, 0, 100, &got);
-    assert_int_equal(got.status, PORT_NOTHING);
+}
+
+/* A port that can't be written to, or read, fails then, and not when the time is over. */
+static void test_errors_are_told_at_once(void **state) {
+    static const int flags[] = {O_RDONLY, O_WRONLY};
+    struct port_answer got;
+    uint8_t on = PORT_ON;
+    (void)state;
+    (void)close(sockets[0]);
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        int64_t start = now();
+        reader.port.fd = open("/dev/null", flags[i]);
+        port_ask(&reader.port, &on, 1, 60000, &got);
+        assert_int_equal(got.status, PORT_NOTHING);
+        assert_int_equal(reader.port.fd, -1);
+        assert_true(now() - start < 30000);
+    }
+}
+
+static void *answer_later(void *context) {
+    static const uint8_t frame[] = {0, 3, PORT_OK, 0x3b, 0x9f};
+    (void)usleep(50000);
+    (void)pwrite(*(int *)context, frame, sizeof frame, 3);
+    return NULL;
+}
+
+/* After a resume the port is at its end until the switcher has it open again: a file does as it does. */
+static void test_an_answer_after_the_end(void **state) {
+    char name[] = "/tmp/test_ifd.XXXXXX";
+    struct port_answer got;
+    pthread_t later;
+    uint8_t on = PORT_ON;
+    (void)state;
+    (void)close(sockets[0]);
+    int file = mkstemp(name);
+    assert_true(file >= 0);
+    (void)unlink(name);
+    reader.port.fd = file;
+    assert_int_equal(pthread_create(&later, NULL, answer_later, &file), 0);
+    errno = 0;
+    port_ask(&reader.port, &on, 1, 30000, &got);
+    assert_int_equal(pthread_join(later, NULL), 0);
+    assert_int_equal(got.status, PORT_OK);
+    assert_int_equal(got.size, 2);
+    assert_memory_equal(got.data, atr, 2);
 }
 
 static void test_a_late_answer_is_dropped(void **state) {
@@ -239,12 +355,12 @@ static void test_a_late_answer_is_dropped(void **state) {
 
 static void test_capabilities(void **state) {
     UCHAR value[MAX_ATR_SIZE];
-    DWORD size = sizeof value, atr_size;
+    DWORD size = sizeof value, powered_size;
     (void)state;
-    assert_int_equal(power(IFD_POWER_UP, &atr_size), IFD_SUCCESS);
+    assert_int_equal(power(IFD_POWER_UP, &powered_size), IFD_SUCCESS);
     assert_int_equal(IFDHGetCapabilities(LUN, TAG_IFD_ATR, &size, value), IFD_SUCCESS);
-    assert_int_equal(size, sizeof atr);
-    assert_memory_equal(value, atr, sizeof atr);
+    assert_int_equal(size, card_atr_size);
+    assert_memory_equal(value, atr, card_atr_size);
     size = 2;
     assert_int_equal(IFDHGetCapabilities(LUN, TAG_IFD_ATR, &size, value), IFD_ERROR_INSUFFICIENT_BUFFER);
     size = 1;
@@ -281,7 +397,11 @@ int main(void) {
         CASE(test_what_is_no_apdu_is_not_sent),
         CASE(test_an_answer_in_pieces),
         CASE(test_nonsense_closes_the_port),
+        CASE(test_sizes),
+        CASE(test_frames),
         CASE(test_silence_ends_in_time),
+        CASE(test_errors_are_told_at_once),
+        CASE(test_an_answer_after_the_end),
         CASE(test_a_late_answer_is_dropped),
         CASE(test_capabilities),
         CASE(test_another_reader_is_not_ours),

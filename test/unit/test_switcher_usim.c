@@ -19,6 +19,7 @@
 #include "switcher.h"
 #include "usim/flash.h"
 #include "usim/port.h"
+#include "usim/volatile.h"
 #include "usim_fixture.h"
 
 enum { AUTHENTICATES, READS, NOBODY, PERSONAS, LANES = 0x10001, MESSAGE_MAX = 1024, RES_SIZE = 8 };
@@ -405,6 +406,70 @@ static void test_flash_fails(void **state) {
     assert_int_equal(authenticate(AUTHENTICATES, far), 0xdc);
 }
 
+/* The device goes off: what was accepted is stored, and the next power-on needs no resynchronisation. */
+static void test_stop(void **state) {
+    (void)state;
+    begin(AUTHENTICATES);
+    assert_int_equal(authenticate(AUTHENTICATES, 1), 0xdb);
+    usim_stop();
+    assert_int_equal(order(AUTHENTICATES, USIM_PORT_ON), USIM_PORT_REFUSED);
+    usim_init();
+    begin(AUTHENTICATES);
+    assert_int_equal(authenticate(AUTHENTICATES, 1), 0xdc);
+    assert_int_equal(authenticate(AUTHENTICATES, 2), 0xdb);
+    /* The vector registers cannot be had: as an unclean stop. */
+    fake.streaming = true;
+    usim_stop();
+    fake.streaming = false;
+    usim_init();
+    begin(AUTHENTICATES);
+    assert_int_equal(authenticate(AUTHENTICATES, 3), 0xdc);
+    assert_int_equal(authenticate(AUTHENTICATES, 3 + USIM_AHEAD), 0xdb);
+}
+
+/* A board without flash: the records are where the loader left them, in memory. */
+static void test_memory_in_place_of_flash(void **state) {
+    static uint8_t memory[USIM_COPIES * USIM_RECORD_SIZE];
+    static struct usim_card card;
+    (void)state;
+    card = (struct usim_card){.store.storage = usim_volatile_storage(memory)};
+    assert_int_equal(usim_profile_read(&card.profile, profile, handover.usim.profile.size), USIM_OK);
+    memcpy(card.store.key, handover.usim.state_key, sizeof card.store.key);
+    assert_int_equal(usim_card_open(&card, NULL, true), USIM_OK);
+    assert_int_equal(usim_card_close(&card), USIM_OK);
+    handover.usim.flash = (uint64_t)(uintptr_t)memory;
+    handover.usim.flash_lanes = 0;
+    usim_init();
+    assert_int_equal(prints, 0);
+    begin(AUTHENTICATES);
+    assert_int_equal(authenticate(AUTHENTICATES, 1), 0xdb);
+    assert_int_equal(authenticate(AUTHENTICATES, 1), 0xdc);
+}
+
+/* VERIFY, which writes twice. @return its status word */
+static unsigned write_once(void) {
+    fake_forget_events();
+    return command(AUTHENTICATES, "002000010831323334ffffffff");
+}
+
+/* A persona that only writes has to wait, by the clock in seconds. */
+static void test_writes_come_back_with_time(void **state) {
+    (void)state;
+    fake.counter_step = 0;
+    fake.counter = 100000 * fake.frequency; /* what other tests wrote is given back */
+    begin(AUTHENTICATES);
+    unsigned commands = 1, sw = 0;
+    while ((sw = write_once()) == 0x9000)
+        commands++;
+    assert_int_equal(sw, 0x9300);
+    assert_in_range(commands, USIM_PORT_WRITES / 3, USIM_PORT_WRITES / 2); /* room in a block takes writes, too */
+    fake.counter += (USIM_PORT_WRITE_S - 1) * fake.frequency;
+    assert_int_equal(write_once(), 0x9300);
+    fake.counter += (2 * USIM_PORT_WRITE_S + 1) * fake.frequency; /* as much as the longest command may write */
+    assert_int_equal(write_once(), 0x9000);
+    assert_int_equal(write_once(), 0x9300);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_without_a_usim, set_up),
@@ -420,6 +485,9 @@ int main(void) {
         cmocka_unit_test_setup(test_a_stop_during_an_erasure, set_up_card),
         cmocka_unit_test_setup(test_an_erasure_fails, set_up_card),
         cmocka_unit_test_setup(test_flash_fails, set_up_card),
+        cmocka_unit_test_setup(test_stop, set_up_card),
+        cmocka_unit_test_setup(test_memory_in_place_of_flash, set_up),
+        cmocka_unit_test_setup(test_writes_come_back_with_time, set_up_card),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

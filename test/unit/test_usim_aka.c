@@ -12,6 +12,8 @@
 
 #include "hex.h"
 #include "pseudorandom.h"
+#include "usim/milenage.h"
+#include "usim/tuak.h"
 #include "usim_fixture.h"
 
 /* ---- The model: the words of C.2.2, with numbers large enough not to think about signs */
@@ -117,9 +119,23 @@ static void make_rand(struct pseudorandom *random, uint8_t *rand) {
 }
 
 static void check_auts(const struct usim_card *card, const uint8_t *rand, const uint8_t *response, uint64_t sqn_ms) {
-    uint8_t auts[AKA_AUTS_SIZE];
-    assert_true(aka_resynchronise(&card->profile.secret, rand, sqn_ms, auts));
-    assert_memory_equal(response + 2, auts, sizeof(auts));
+    const struct aka_secret *of = &card->profile.secret;
+    const struct milenage milenage = {of->k, of->opc};
+    const struct tuak tuak = {of->k, of->opc, of->k_size, 8, of->res_size, of->ck_size, of->ik_size, of->iterations};
+    uint8_t ak[AKA_SQN_SIZE], sqn[AKA_SQN_SIZE], mac_a[AKA_MAC_SIZE], mac_s[AKA_MAC_SIZE], amf[AKA_AMF_SIZE] = {0};
+    if (of->algorithm == AKA_MILENAGE)
+        assert_true(milenage_f5_star(&milenage, rand, ak));
+    else
+        tuak_f5_star(&tuak, rand, ak);
+    for (unsigned i = 0; i < AKA_SQN_SIZE; i++) {
+        sqn[i] = (uint8_t)(sqn_ms >> (40 - 8 * i));
+        assert_int_equal(response[2 + i] ^ ak[i], sqn[i]);
+    }
+    if (of->algorithm == AKA_MILENAGE)
+        assert_true(milenage_f1(&milenage, rand, sqn, amf, mac_a, mac_s));
+    else
+        tuak_f1_star(&tuak, rand, sqn, amf, mac_s);
+    assert_memory_equal(response + 2 + AKA_SQN_SIZE, mac_s, AKA_MAC_SIZE);
 }
 
 /* @param anchored whether what a power-on may take is limited, which narrows delta */
@@ -171,6 +187,50 @@ static void test_card_tuak(void **state) {
     card_against_model(with_tuak, false, 3000, 1 + 17 + 17 + 17 + 9);
 }
 
+/* c2 and c3 (TS 33.102 6.8.1.2) of a RES of each size: its words added, and those of CK and IK in halves. */
+static void test_gsm_of_tuak(void **state) {
+    static const size_t sizes[] = {4, 8, 16, 32};
+    struct pseudorandom random = {3};
+    struct aka_secret of = {.algorithm = AKA_TUAK, .k_size = 16, .ck_size = 16, .ik_size = 16, .iterations = 1};
+    uint8_t rand[16], sres[4], kc[8];
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        of.res_size = sizes[i];
+        const struct tuak tuak = {of.k, of.opc, 16, 8, of.res_size, 16, 16, 1};
+        struct tuak_answer answer = {.ak = {0}};
+        make_rand(&random, rand);
+        tuak_f2345(&tuak, rand, &answer);
+        assert_true(aka_gsm(&of, rand, sres, kc));
+        for (size_t at = 0; at < 4; at++) {
+            uint8_t sum = 0;
+            for (size_t word = 0; word < of.res_size && word < 16; word += 4)
+                sum ^= answer.res[word + at];
+            assert_int_equal(sres[at], sum);
+        }
+        for (size_t at = 0; at < 8; at++)
+            assert_int_equal(kc[at], answer.ck[at] ^ answer.ck[at + 8] ^ answer.ik[at] ^ answer.ik[at + 8]);
+    }
+}
+
+/* OPc and TOPc of OP: TS 35.208 4.3.2, set 1, and what test_usim_tuak.c has of TUAK's own function. */
+static void test_opc(void **state) {
+    struct aka_secret of = {.algorithm = AKA_MILENAGE, .k_size = 16, .res_size = 8, .ck_size = 16, .ik_size = 16};
+    uint8_t op[32], expected[32];
+    (void)state;
+    from_hex("465b5ce8b199b49faa5f0a2ee238a6bc", of.k);
+    from_hex("cdc202d5123e20f62b6d676ac72cb318", op);
+    from_hex("cd63cb71954a9f4e48a5994e37a02baf", expected);
+    assert_true(aka_derive_opc(&of, op));
+    assert_memory_equal(of.opc, expected, 16);
+    of.algorithm = AKA_TUAK;
+    of.iterations = 1;
+    memset(op, 0x5a, sizeof op);
+    const struct tuak tuak = {of.k, of.opc, 16, 8, 8, 16, 16, 1};
+    tuak_topc(&tuak, op, expected);
+    assert_true(aka_derive_opc(&of, op));
+    assert_memory_equal(of.opc, expected, 32);
+}
+
 /* TS 35.208 set 1: its SQN is further ahead than delta of a new card, and its AMF is not ours. */
 static void set_before(struct usim_profile *profile) {
     for (size_t i = 0; i < AKA_INDS; i++)
@@ -210,9 +270,13 @@ static void test_published_challenge(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_million_orders),    cmocka_unit_test(test_out_of_order),
-        cmocka_unit_test(test_card_milenage),       cmocka_unit_test(test_card_tuak),
+        cmocka_unit_test(test_a_million_orders),
+        cmocka_unit_test(test_out_of_order),
+        cmocka_unit_test(test_card_milenage),
+        cmocka_unit_test(test_card_tuak),
         cmocka_unit_test(test_published_challenge),
+        cmocka_unit_test(test_gsm_of_tuak),
+        cmocka_unit_test(test_opc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,6 +196,40 @@ static void test_kept(void **state) {
     assert_memory_equal(response, expected, 5);
 }
 
+/* A PIN that was unblocked is to be tried as often as a new one. */
+static void test_unblocked(void **state) {
+    uint8_t response[USIM_RESPONSE_MAX];
+    size_t size = 0;
+    (void)state;
+    start_at(READY);
+    for (unsigned i = 0; i < 3; i++)
+        (void)usim_exchange_hex(&fixture.card, "002000010830303030ffffffff", response, &size);
+    assert_int_equal(usim_exchange_hex(&fixture.card, "002000010831323334ffffffff", response, &size), 0x6983);
+    send("002c000110 3132333435363738 34333231ffffffff");
+    assert_int_equal(usim_exchange_hex(&fixture.card, "0020000100", response, &size), 0x63c3);
+    assert_int_equal(usim_exchange_hex(&fixture.card, "002c000100", response, &size), 0x63ca);
+    send("002000010834333231ffffffff");
+}
+
+/* What waits is told to the byte, and what comes behind it is a proactive command where one waits. */
+static void test_waiting_data(void **state) {
+    uint8_t bytes[64], response[USIM_RESPONSE_MAX];
+    (void)state;
+    start_at(OFF_MF);
+    assert_int_equal(usim_card_transmit(&fixture.card, bytes, from_hex("8010000003ffffff", bytes), response), 2);
+    assert_memory_equal(response, "\x91\x0b", 2);
+    assert_int_equal(usim_card_transmit(&fixture.card, bytes, from_hex("00a40004022f05", bytes), response), 2);
+    assert_memory_equal(response, "\x61\x19", 2);
+    assert_int_equal(usim_card_transmit(&fixture.card, bytes, from_hex("00c00000ff", bytes), response), 2);
+    assert_memory_equal(response, "\x6c\x19", 2);
+    assert_int_equal(usim_card_transmit(&fixture.card, bytes, from_hex("00c0000018", bytes), response), 26);
+    assert_memory_equal(response + 24, "\x61\x01", 2);
+    assert_int_equal(usim_card_transmit(&fixture.card, bytes, from_hex("00c0000002", bytes), response), 2);
+    assert_memory_equal(response, "\x6c\x01", 2);
+    assert_int_equal(usim_card_transmit(&fixture.card, bytes, from_hex("00c0000001", bytes), response), 3);
+    assert_memory_equal(response + 1, "\x91\x0b", 2);
+}
+
 /* ---- GBA */
 
 /* The server's side (TS 33.220 5.3.2): SHA-1 of IK, computed apart with Python's hashlib. */
@@ -233,6 +267,22 @@ static void test_gba(void **state) {
     assert_int_equal(size, 34);
     assert_memory_equal(response, "\xdb\x20", 2);
     assert_memory_equal(response + 2, expected, 32);
+    /* What the card keeps of both, and the shortest identity. */
+    static const struct gba_naf naf = {(const uint8_t *)"naf.example\1\0\0\0\2", 16, (const uint8_t *)"user@example",
+                                       12};
+    uint8_t external[GBA_NAF_KEY_SIZE], internal[GBA_NAF_KEY_SIZE];
+    assert_true(gba_derive(&fixture.card.state.gba, &naf, external, internal));
+    assert_memory_equal(external, expected, 32);
+    from_hex("acd812b780e95c502c57cd32762d4860ceb11752cb6675cc2e8c62fd2df35bd7", expected);
+    assert_memory_equal(internal, expected, 32);
+    sw = usim_exchange_hex(&fixture.card, "0088008414 de10 6e61662e6578616d706c65 0100000002 01 75", response, &size);
+    assert_int_equal(sw, 0x9000);
+    from_hex("95bec4d25a9c69c442ebf6f4071487e1a57bab53d29446989f5ac9a7338b53f8", expected);
+    assert_memory_equal(response + 2, expected, 32);
+    sw = usim_exchange_hex(&fixture.card, "0088008413 de10 6e61662e6578616d706c65 0100000002 00", response, &size);
+    assert_int_equal(sw, 0x6700);
+    const struct gba none = {.ks_size = 0};
+    assert_false(gba_derive(&none, &naf, external, internal));
     assert_int_equal(usim_exchange_hex(&fixture.card, "00a4000c026fd6", response, &size), 0x9000);
     assert_int_equal(usim_exchange_hex(&fixture.card, "00b0000011", response, &size), 0x9000);
     assert_int_equal(response[0], 16);
@@ -363,6 +413,8 @@ int main(void) {
         cmocka_unit_test(test_naf_list),
         cmocka_unit_test(test_no_suci_of_nai),
         cmocka_unit_test(test_atr),
+        cmocka_unit_test(test_unblocked),
+        cmocka_unit_test(test_waiting_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "pseudorandom.h"
 #include "usim/flash.h"
 #include "usim/port.h"
+#include "usim/volatile.h"
 #include "usim_fixture.h"
 
 #include <setjmp.h>
@@ -397,6 +398,37 @@ static void test_nothing_is_lost_when_the_flash_takes_no_more(void **state) {
     }
 }
 
+/* Nothing is taken, nothing is read beyond the blocks, and the first place is the first one that is written. */
+static void test_blank_flash(void **state) {
+    (void)state;
+    memset(chip.words, 0xff, sizeof chip.words);
+    for (unsigned copy = 0; copy < USIM_COPIES; copy++) {
+        assert_true(storage.read(storage.context, copy, found));
+        for (size_t i = 0; i < sizeof found; i++)
+            assert_int_equal(found[i], 0xff);
+        write_copy(copy, 3 + copy);
+        assert_holds(copy, 3 + copy);
+        assert_memory_equal(&chip.words[copy * (BLOCK / 4)], record, sizeof record);
+    }
+    assert_int_equal(chip.erases, USIM_COPIES);
+}
+
+/* Memory in flash's place: each copy has its own, and what is there is what was written, to the last byte. */
+static void test_memory_of_a_power_on(void **state) {
+    static uint8_t memory[USIM_COPIES * USIM_RECORD_SIZE + 1];
+    (void)state;
+    memset(memory, 0xa5, sizeof memory);
+    storage = usim_volatile_storage(memory);
+    assert_true(storage.forgets);
+    for (uint32_t number = 1; number <= 4; number++) {
+        write_copy(number % 2, number);
+        assert_holds(number % 2, number);
+        if (number > 1)
+            assert_holds((number - 1) % 2, number - 1);
+    }
+    assert_int_equal(memory[sizeof memory - 1], 0xa5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_copy_is_what_was_written_last, set_up),
@@ -408,6 +440,8 @@ int main(void) {
         cmocka_unit_test_setup(test_no_command_waits_for_an_erasure, set_up),
         cmocka_unit_test_setup(test_cuts_while_room_is_made, set_up),
         cmocka_unit_test_setup(test_nothing_is_lost_when_the_flash_takes_no_more, set_up),
+        cmocka_unit_test_setup(test_blank_flash, set_up),
+        cmocka_unit_test(test_memory_of_a_power_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "hex.h"
+
 enum { SESSION = 77 };
 
 static struct usim_fixture fixture;
@@ -57,8 +59,10 @@ static unsigned authenticate(uint8_t context) {
 }
 
 static void test_orders(void **state) {
-    uint8_t atr[USIM_ATR_MAX];
+    uint8_t atr[USIM_ATR_MAX], known[USIM_ATR_MAX];
     size_t size = usim_card_atr(atr);
+    assert_int_equal(from_hex("3b9f01801f878031e073fe211b674a4c753034054b3e", known), size);
+    assert_memory_equal(atr, known, size);
     (void)state;
     assert_int_equal(order(USIM_PORT_ATR), USIM_PORT_IS_OFF);
     assert_int_equal(select_mf(), USIM_PORT_IS_OFF);
@@ -106,6 +110,23 @@ static void test_another_session_finds_the_card_off(void **state) {
     user.allowed = false;
     assert_int_equal(select_mf(), USIM_PORT_REFUSED);
     assert_false(fixture.card.powered);
+}
+
+/* Each instruction that writes is one that waits, and no other: nor what is too short to have data. */
+static void test_what_waits_when_too_much_was_written(void **state) {
+    static const uint8_t writes[] = {0x20, 0x24, 0x26, 0x28, 0x2c, 0x32, 0xd6, 0xdc};
+    (void)state;
+    assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
+    wear = (struct usim_port_wear){.used = USIM_PORT_WRITES - 1, .given_at = user.now};
+    for (unsigned ins = 0; ins < 256; ins++) {
+        const uint8_t with_data[6] = {0x00, (uint8_t)ins, 0, 1, 1};
+        bool waits = memchr(writes, (int)ins, sizeof writes) != NULL;
+        assert_int_equal(ask(with_data, 6), USIM_PORT_OK);
+        assert_int_equal(memcmp(answer + 1, "\x93", 2) == 0, waits);
+        assert_true(!waits || answer_size == 3);
+        assert_int_equal(ask(with_data, 5), USIM_PORT_OK);
+        assert_true(answer[1] != 0x93);
+    }
 }
 
 /* A hostile persona that does nothing but make the card write: it comes to an end with that, and nobody else does. */
@@ -208,8 +229,9 @@ static void test_opened_and_closed(void **state) {
 }
 
 static void test_random_numbers_of_a_seed(void **state) {
-    struct usim_seed seed = {.seed = {1}}, other = {.seed = {2}};
-    uint8_t first[40], second[40], third[40];
+    struct usim_seed seed = {.seed = {1}}, same = {.seed = {1}}, other = {.seed = {2}};
+    uint8_t first[40] = {0}, second[40] = {0}, third[40] = {0}, fourth[40] = {1};
+    static const uint8_t none[8];
     (void)state;
     assert_true(usim_random_of_seed(&seed, first, sizeof first));
     assert_true(usim_random_of_seed(&seed, second, sizeof second));
@@ -217,6 +239,10 @@ static void test_random_numbers_of_a_seed(void **state) {
     assert_memory_not_equal(first, second, 8);
     assert_memory_not_equal(first, first + 32, 8);
     assert_memory_not_equal(first, third, 8);
+    assert_true(usim_random_of_seed(&same, fourth, sizeof fourth));
+    assert_memory_equal(first, fourth, sizeof first);
+    for (unsigned at = 0; at < sizeof first; at += 8)
+        assert_memory_not_equal(first + at, none, sizeof none);
 }
 
 int main(void) {
@@ -224,6 +250,7 @@ int main(void) {
         cmocka_unit_test_setup(test_orders, set_up),
         cmocka_unit_test_setup(test_what_is_no_message, set_up),
         cmocka_unit_test_setup(test_another_session_finds_the_card_off, set_up),
+        cmocka_unit_test_setup(test_what_waits_when_too_much_was_written, set_up),
         cmocka_unit_test_setup(test_the_flash_is_not_worn_out, set_up),
         cmocka_unit_test_setup(test_who_may_not_comes_to_no_card, set_up),
         cmocka_unit_test_setup(test_reading_is_not_authenticating, set_up),

@@ -292,15 +292,22 @@ static void test_a_whole_state_that_is_not_the_last(void **state) {
 static void test_a_jump_beyond_the_limit(void **state) {
     const uint64_t far = USIM_RESERVE + 5;
     (void)state;
-    for (unsigned clean = 0; clean < 2; clean++) {
+    for (unsigned variant = 0; variant < 4; variant++) {
+        unsigned clean = variant & 1, near = variant >> 1;
         bool accepted = true;
         begin(without_pin);
         assert_int_equal(present(far << 5, &accepted), 0x9000);
         assert_false(accepted);
+        /* Whoever sends it again and again does not wear out the flash. */
+        const uint64_t number = fixture.card.state.number;
+        assert_int_equal(present(far << 5, &accepted), 0x9000);
+        assert_true(fixture.card.state.number == number);
         (void)present(UINT64_C(1) << 5, &accepted);
         assert_true(accepted);
-        (void)present(USIM_RESERVE << 5, &accepted);
-        assert_true(accepted);
+        if (near != 0) {
+            (void)present(USIM_RESERVE << 5, &accepted);
+            assert_true(accepted);
+        }
         assert_int_equal(present(far << 5, &accepted), 0x9000);
         assert_false(accepted);
         if (clean != 0)
@@ -308,10 +315,71 @@ static void test_a_jump_beyond_the_limit(void **state) {
         assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
         usim_begin(&fixture.card);
         (void)present(USIM_RESERVE << 5, &accepted);
-        assert_false(accepted);
+        assert_int_equal(accepted, clean != 0 && near == 0);
         (void)present((far + 1 - clean) << 5, &accepted);
         assert_true(accepted);
     }
+}
+
+/* Each power-on may take half of what is reserved at least, and all of it where less is left. */
+static void test_how_far_a_power_on_may_go(void **state) {
+    const uint64_t half = USIM_RESERVE / 2;
+    bool accepted = false;
+    (void)state;
+    begin(without_pin);
+    assert_true(fixture.anchor.limit == USIM_RESERVE);
+    /* So many are taken before anything is written. */
+    const uint64_t number = fixture.card.state.number;
+    (void)present(USIM_AHEAD << 5, &accepted);
+    assert_true(accepted && fixture.card.state.number == number);
+    (void)present((USIM_AHEAD + 1) << 5, &accepted);
+    assert_true(accepted && fixture.card.state.number == number + 1);
+    for (uint64_t seq = half; seq <= half + 1; seq++) {
+        (void)present(seq << 5, &accepted);
+        assert_true(accepted);
+        close_card();
+        assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+        assert_true(fixture.anchor.limit == (seq == half ? USIM_RESERVE : seq + USIM_RESERVE));
+        usim_begin(&fixture.card);
+    }
+}
+
+/* ---- A profile that was handed on */
+
+static void handed_on(struct usim_profile *profile) {
+    without_pin(profile);
+    for (size_t ind = 0; ind < AKA_INDS; ind++)
+        profile->array.seq[ind] = 5000 + 3 * ind;
+}
+
+/* What its last holder accepted is known, entry by entry; after an unclean stop before the first challenge, too. */
+static void test_an_array_comes_with_the_profile(void **state) {
+    (void)state;
+    for (unsigned clean = 0; clean < 2; clean++) {
+        bool accepted = true;
+        begin(handed_on);
+        assert_int_equal(usim_fixture_leave(&fixture), USIM_OK);
+        if (clean != 0)
+            close_card();
+        assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+        usim_begin(&fixture.card);
+        for (uint64_t ind = 0; ind < AKA_INDS; ind++) {
+            (void)present((5000 + 3 * ind) << 5 | ind, &accepted);
+            assert_false(accepted);
+            (void)present((5001 + 3 * ind) << 5 | ind, &accepted);
+            assert_int_equal(accepted, clean);
+        }
+    }
+}
+
+/* A card that is made where nothing else is remembered is used at once, without a resynchronisation. */
+static void test_a_new_card_has_its_array(void **state) {
+    (void)state;
+    begin(handed_on);
+    assert_int_equal(usim_fixture_leave(&fixture), USIM_OK);
+    for (uint64_t ind = 0; ind < AKA_INDS; ind++)
+        assert_true(fixture.card.state.array.seq[ind] == 5000 + 3 * ind);
+    assert_int_equal(fixture.card.state.stage, USIM_IN_USE);
 }
 
 /* ---- Storage that forgets */
@@ -400,6 +468,33 @@ static void test_other_profile(void **state) {
     assert_int_equal(usim_fixture_restart(&fixture), USIM_NO_STATE);
 }
 
+/* The same where nothing else is remembered: nothing of the other card's is given out. */
+static void test_other_profile_alone(void **state) {
+    static const struct usim_state none;
+    (void)state;
+    begin(without_pin);
+    assert_int_equal(usim_fixture_leave(&fixture), USIM_OK);
+    usim_fixture_change(&fixture, other_card);
+    assert_int_equal(usim_fixture_restart(&fixture), USIM_OTHER_PROFILE);
+    assert_memory_equal(&fixture.card.state, &none, sizeof(none));
+}
+
+/* A record that is authentic and not as it must be, of a later format perhaps, is none. */
+static void test_a_record_that_is_none(void **state) {
+    static uint8_t plain[USIM_RECORD_SIZE - SEAL_OVERHEAD];
+    (void)state;
+    begin(without_pin);
+    close_card();
+    memset(plain, 0, sizeof(plain));
+    for (unsigned copy = 0; copy < USIM_COPIES; copy++) {
+        uint8_t key[SEAL_KEY_SIZE];
+        memset(key, 7, sizeof(key));
+        assert_int_equal(usim_seal(key, SEAL_STATE, plain, sizeof(plain), fixture.memory.copies[copy]), USIM_OK);
+        plain[1] = 1; /* an item that is no array */
+    }
+    assert_int_equal(usim_fixture_restart(&fixture), USIM_NO_STATE);
+}
+
 /* An earlier issue is refused whatever is put back with it, and one that is new begins beyond all that was accepted. */
 static void test_issues(void **state) {
     static struct usim_memory first;
@@ -410,9 +505,12 @@ static void test_issues(void **state) {
     assert_true(accepted);
     note_accepted(UINT64_C(9) << 5);
     first = fixture.memory;
+    fixture.card.state.gba.ks_size = GBA_KS_MAX;
+    close_card();
     fixture.issue = 2;
     usim_fixture_change(&fixture, other_card);
     assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+    assert_int_equal(fixture.card.state.gba.ks_size, 0); /* the other card's keys are not this one's */
     fixture.issue = 1;
     usim_fixture_change(&fixture, without_pin);
     assert_int_equal(usim_fixture_restart(&fixture), USIM_REPLACED);
@@ -480,10 +578,15 @@ int main(void) {
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_a_whole_state_that_is_not_the_last),
         cmocka_unit_test(test_a_jump_beyond_the_limit),
+        cmocka_unit_test(test_how_far_a_power_on_may_go),
+        cmocka_unit_test(test_an_array_comes_with_the_profile),
+        cmocka_unit_test(test_a_new_card_has_its_array),
         cmocka_unit_test(test_nothing_outlives_the_power_off),
         cmocka_unit_test(test_pin_tries),
         cmocka_unit_test(test_pin_put_back),
         cmocka_unit_test(test_other_profile),
+        cmocka_unit_test(test_other_profile_alone),
+        cmocka_unit_test(test_a_record_that_is_none),
         cmocka_unit_test(test_issues),
         cmocka_unit_test(test_records_of_a_card_that_was_replaced),
         cmocka_unit_test(test_no_keys_of_what_was_not_stored),

@@ -135,11 +135,61 @@ static void test_identity(void **state) {
     assert_hex(suci, size, "01722410f0ff000000012080f6");
 }
 
+/* A routing indicator of four digits (TS 24.501 9.11.3.4). */
+static void test_routing_indicator(void **state) {
+    static struct usim_fixture fixture;
+    uint8_t suci[USIM_SUCI_MAX];
+    size_t size = 0;
+    (void)state;
+    usim_fixture_open(&fixture, NULL);
+    fixture.card.profile.scheme_count = 0;
+    strcpy(fixture.card.profile.routing_indicator, "1234");
+    assert_true(usim_suci(&fixture.card.profile, &fixture.card.random, suci, &size));
+    assert_hex(suci, size, "0100f110214300001032547698");
+}
+
+static unsigned fills, good_from;
+
+static bool fill(void *context, void *bytes, size_t size) {
+    fills++;
+    memset(bytes, fills < good_from ? 0 : 5, size);
+    return context == NULL;
+}
+
+/* A number that is no scalar is passed over, one that is good is used at once, and there is an end. */
+static void test_random_numbers(void **state) {
+    static struct usim_fixture fixture;
+    struct usim_random random = {NULL, fill}, broken = {&fixture, fill}, none = {NULL, NULL};
+    uint8_t suci[USIM_SUCI_MAX];
+    size_t size = 0;
+    (void)state;
+    usim_fixture_open(&fixture, NULL);
+    fixture.card.profile.schemes[0] = fixture.card.profile.schemes[1];
+    for (good_from = 0; good_from < 12; good_from += 4) {
+        fills = 0;
+        bool good = usim_suci(&fixture.card.profile, &random, suci, &size);
+        assert_int_equal(good, good_from < 8 || fills == good_from);
+        assert_int_equal(size, good ? 8 + 33 + 5 + 8 : 0);
+        assert_int_equal(fills, good_from == 0 ? 1 : good_from);
+    }
+    assert_false(usim_suci(&fixture.card.profile, &broken, suci, &size));
+    assert_int_equal(size, 0);
+    assert_false(usim_suci(&fixture.card.profile, &none, suci, &size));
+    good_from = 1000;
+    assert_false(usim_suci(&fixture.card.profile, &random, suci, &size));
+    assert_int_equal(size, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_x25519),          cmocka_unit_test(test_p256_against_mbedtls),
-        cmocka_unit_test(test_scalars_refused), cmocka_unit_test(test_profile_a),
-        cmocka_unit_test(test_profile_b),       cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_x25519),
+        cmocka_unit_test(test_p256_against_mbedtls),
+        cmocka_unit_test(test_scalars_refused),
+        cmocka_unit_test(test_profile_a),
+        cmocka_unit_test(test_profile_b),
+        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_routing_indicator),
+        cmocka_unit_test(test_random_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "known_random.h"
 #include "usim/milenage.h"
 #include "usim/tuak.h"
+#include "usim/volatile.h"
 
 static const unsigned services[] = {2,  10, 12, 13, 17, 19,  20,  21,  27,  33, 38,
                                     42, 43, 68, 71, 85, 122, 123, 124, 126, 130};
@@ -78,8 +79,12 @@ static bool fill(void *context, void *bytes, size_t size) { return random_bytes(
 static void insert(struct usim_fixture *fixture) {
     memset(&fixture->card, 0, sizeof(fixture->card));
     require(usim_profile_read(&fixture->card.profile, fixture->encoded, fixture->encoded_size) == USIM_OK, "profile");
-    fixture->card.store.storage = fixture->storage != NULL ? *fixture->storage : usim_memory_storage(&fixture->memory);
-    fixture->card.store.storage.forgets = fixture->forgets;
+    if (fixture->storage != NULL)
+        fixture->card.store.storage = *fixture->storage;
+    else if (fixture->forgets)
+        fixture->card.store.storage = usim_volatile_storage(fixture->memory.copies[0]);
+    else
+        fixture->card.store.storage = usim_memory_storage(&fixture->memory);
     memset(fixture->card.store.key, 7, SEAL_KEY_SIZE);
 }
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a profile may have, value by value: each that is just good, and each that just is not.
+#include "usim/profile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "usim_fixture.h"
+
+static struct usim_profile profile;
+
+/* A change to a profile that is good, and whether it still is; it is also what reads and writes say. */
+#define CHANGE(...) ((void)(__VA_ARGS__))
+#define EXPECT(good, ...)                                                                                              \
+    do {                                                                                                               \
+        usim_profile_known(&profile);                                                                                  \
+        CHANGE(__VA_ARGS__);                                                                                           \
+        expect(good, #__VA_ARGS__);                                                                                    \
+    } while (0)
+
+static void expect(bool good, const char *change) {
+    static struct usim_profile read;
+    static uint8_t encoded[USIM_PROFILE_MAX];
+    size_t size = 0;
+    if ((usim_profile_check(&profile) == USIM_OK) != good)
+        fail_msg("%s is %s", change, good ? "refused" : "taken");
+    if (!good)
+        return;
+    assert_int_equal(usim_profile_write(&profile, encoded, sizeof encoded, &size), USIM_OK);
+    assert_int_equal(usim_profile_read(&read, encoded, size), USIM_OK);
+    assert_memory_equal(&read.secret, &profile.secret, sizeof read.secret);
+    assert_memory_equal(&read.array, &profile.array, sizeof read.array);
+    assert_memory_equal(&read.rule, &profile.rule, sizeof read.rule);
+    assert_memory_equal(read.pins, profile.pins, sizeof read.pins);
+}
+
+static void test_identity(void **state) {
+    (void)state;
+    EXPECT(true, 0);
+    EXPECT(false, profile.generation = 0);
+    EXPECT(false, profile.iccid[18] ^= 1);
+    EXPECT(false, profile.iccid[17] ^= 1);
+    EXPECT(false, profile.iccid[18] = '\0');
+    EXPECT(false, profile.iccid[3] = ':');
+    EXPECT(false, profile.iccid[3] = '/');
+    EXPECT(true, strcpy(profile.imsi, "001010"));
+    EXPECT(false, strcpy(profile.imsi, "00101"));
+    EXPECT(false, strcpy(profile.imsi, "00101a"));
+    EXPECT(true, profile.mnc_digits = 3);
+    EXPECT(false, profile.mnc_digits = 1);
+    EXPECT(false, profile.mnc_digits = 4);
+    EXPECT(true, profile.routing_indicator[0] = '\0');
+    EXPECT(true, strcpy(profile.routing_indicator, "1234"));
+    EXPECT(false, strcpy(profile.routing_indicator, "12f"));
+    /* ITU-T E.118's check digit, by hand: doubled from the right, every second one. */
+    assert_int_equal(usim_iccid_check_digit("898821100000000001"), '1');
+    assert_int_equal(usim_iccid_check_digit("898821100000000000"), '3');
+    assert_int_equal(usim_iccid_check_digit("898821100000000009"), '4');
+}
+
+static void test_sequence(void **state) {
+    (void)state;
+    EXPECT(true, profile.rule.delta = 1);
+    EXPECT(false, profile.rule.delta = 0);
+    EXPECT(true, profile.rule.delta = AKA_SEQ_MAX);
+    EXPECT(false, profile.rule.delta = AKA_SEQ_MAX + 1);
+    EXPECT(true, profile.rule.limit = AKA_SEQ_MAX);
+    EXPECT(false, profile.rule.limit = AKA_SEQ_MAX + 1);
+    for (unsigned ind = 0; ind < AKA_INDS; ind++) {
+        EXPECT(true, profile.array.seq[ind] = AKA_SEQ_MAX);
+        EXPECT(false, profile.array.seq[ind] = AKA_SEQ_MAX + 1);
+    }
+}
+
+static void test_pins(void **state) {
+    static const struct {
+        const char *value;
+        bool pin, puk;
+    } cases[] = {
+        {"1234\xff\xff\xff\xff", true, false},
+        {"12345678", true, true},
+        {"123\xff\xff\xff\xff\xff", false, false},
+        {"12\xff\x33\x34\x35\xff\xff", false, false},
+        {"1234\x00\x00\x00\x00", false, false},
+        {"123a\xff\xff\xff\xff", false, false},
+        {"1234567\xff", true, false},
+        {"1234567a", false, false},
+        {"/2345678", false, false},
+        {":2345678", false, false},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff", false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const uint8_t *value = (const uint8_t *)cases[i].value;
+        assert_int_equal(usim_pin_is_coded(value, false), cases[i].pin);
+        assert_int_equal(usim_pin_is_coded(value, true), cases[i].puk);
+        for (unsigned pin = 0; pin < USIM_PINS; pin++) {
+            EXPECT(cases[i].pin, memcpy(profile.pins[pin].value, value, USIM_PIN_SIZE));
+            EXPECT(cases[i].puk, memcpy(profile.pins[pin].puk, value, USIM_PIN_SIZE));
+        }
+    }
+    EXPECT(true, profile.pins[0].enabled = false);
+    EXPECT(false, profile.pins[1].enabled = false);
+}
+
+static void test_milenage_sizes(void **state) {
+    (void)state;
+    EXPECT(false, profile.secret.k_size = 32);
+    EXPECT(false, profile.secret.res_size = 16);
+    EXPECT(false, profile.secret.ck_size = 32);
+    EXPECT(false, profile.secret.ik_size = 32);
+    EXPECT(false, profile.secret.algorithm = (enum aka_algorithm)7);
+}
+
+/* No GSM keys of longer ones. */
+static int as_tuak(void) {
+    profile.secret.algorithm = AKA_TUAK;
+    memset(profile.services, 0, sizeof profile.services);
+    return 0;
+}
+
+static void test_tuak_sizes(void **state) {
+    (void)state;
+    for (size_t size = 0; size <= 33; size++) {
+        bool long_one = size == 16 || size == 32;
+        EXPECT(long_one, as_tuak(), profile.secret.k_size = size);
+        EXPECT(long_one || size == 4 || size == 8, as_tuak(), profile.secret.res_size = size);
+        EXPECT(size == 16, as_tuak(), profile.secret.ck_size = size);
+        EXPECT(size == 16, as_tuak(), profile.secret.ik_size = size);
+        EXPECT(long_one, as_tuak(), profile.secret.ck_size = profile.secret.ik_size = size);
+    }
+    EXPECT(false, as_tuak(), profile.secret.iterations = 0);
+    EXPECT(true, as_tuak(), profile.secret.iterations = 255);
+    EXPECT(false, as_tuak(), profile.secret.iterations = 256);
+    static const unsigned gsm[] = {USIM_SERVICE_GSM_ACCESS, USIM_SERVICE_GSM_SECURITY};
+    for (size_t i = 0; i < 2; i++) {
+        EXPECT(true, as_tuak(), usim_service_on(&profile, gsm[i]));
+        EXPECT(false, as_tuak(), usim_service_on(&profile, gsm[i]),
+               profile.secret.ck_size = profile.secret.ik_size = 32);
+    }
+}
+
+static void test_schemes(void **state) {
+    (void)state;
+    EXPECT(false, profile.schemes[0].key_index = 0);
+    EXPECT(false, profile.schemes[0].key_index = 2); /* the other curve's key */
+    EXPECT(false, profile.schemes[1].key_index = 1);
+    EXPECT(false, profile.schemes[1].key_index = 3);
+    EXPECT(false, profile.schemes[0].scheme = 3);
+    EXPECT(false, profile.schemes[0].scheme = USIM_SCHEME_NULL);
+    EXPECT(true, profile.schemes[0] = (struct usim_suci_scheme){0, 0});
+    EXPECT(false, profile.hn_keys[1].key[0] = 4);
+    EXPECT(false, profile.hn_keys[0].size = 31);
+    EXPECT(false, profile.scheme_count = USIM_SCHEMES_MAX + 1);
+    EXPECT(false, profile.hn_key_count = USIM_HN_KEYS_MAX + 1);
+    EXPECT(false, profile.content_count = USIM_CONTENTS_MAX + 1);
+    EXPECT(false, profile.policy.persona_count = USIM_PERSONAS_MAX + 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_identity),       cmocka_unit_test(test_sequence),   cmocka_unit_test(test_pins),
+        cmocka_unit_test(test_milenage_sizes), cmocka_unit_test(test_tuak_sizes), cmocka_unit_test(test_schemes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
