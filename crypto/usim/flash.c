@@ -35,6 +35,14 @@ static uint32_t taken(const struct usim_flash *flash, unsigned block) {
     return count;
 }
 
+/* The same without reading all that is blank, which takes as long as some hundred words' programming. */
+static uint32_t known_taken(struct usim_flash *flash, unsigned block) {
+    if (!flash->now.known[block])
+        flash->now.taken[block] = taken(flash, block);
+    flash->now.known[block] = true;
+    return flash->now.taken[block];
+}
+
 /* ---- Erasures */
 
 /* After one that failed nobody knows what the block keeps. */
@@ -50,7 +58,8 @@ static bool flash_rests(void *context) {
 
 /* Where it takes no time it is over at once, and the flash can be read. */
 static void begin_erasure(struct usim_flash *flash, unsigned block) {
-    flash->now.erasing = flash->now.erased[block] = true;
+    flash->now.erasing = flash->now.erased[block] = flash->now.known[block] = true;
+    flash->now.taken[block] = 0;
     flash->erase(flash->context, block);
     (void)flash_rests(flash);
 }
@@ -63,13 +72,13 @@ static bool wait(struct usim_flash *flash) {
 }
 
 /* A block that is found blank may be one whose erasure was cut short: its bits are ones today, and not for long. */
-static uint32_t room_of(const struct usim_flash *flash, unsigned block) {
-    uint32_t count = taken(flash, block);
+static uint32_t room_of(struct usim_flash *flash, unsigned block) {
+    uint32_t count = known_taken(flash, block);
     return count == 0 && !flash->now.erased[block] ? 0 : places(flash) - count;
 }
 
 static bool flash_has_room(void *context, unsigned copy) {
-    const struct usim_flash *flash = context;
+    struct usim_flash *flash = context;
     return flash->now.erasing || flash->now.failed || places(flash) < 2 * ROOM || room_of(flash, copy) >= ROOM;
 }
 
@@ -103,12 +112,11 @@ static bool program(const struct usim_flash *flash, uint32_t offset, const uint8
 static bool flash_write(void *context, unsigned copy, const uint8_t *record) {
     struct usim_flash *flash = context;
     for (unsigned i = 0; i < TRIES && wait(flash); i++) {
-        uint32_t room = room_of(flash, copy);
-        if (room == 0)
+        if (room_of(flash, copy) == 0)
             begin_erasure(flash, copy);
         if (!wait(flash))
             return false;
-        if (program(flash, offset_of(flash, copy, room == 0 ? 0 : places(flash) - room), record))
+        if (program(flash, offset_of(flash, copy, flash->now.taken[copy]++), record))
             return true;
     }
     return false;

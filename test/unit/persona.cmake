@@ -8,7 +8,8 @@ flipside_unit_test(NAME grant SOURCES test_grant.c vault_world.c vault_disk.c LI
 flipside_unit_test(NAME vault SOURCES test_vault.c vault_world.c vault_disk.c vault_memo.c LIBRARIES flipside_persona)
 flipside_unit_test(NAME vault_usim SOURCES test_vault_usim.c usim_fixture.c vault_world.c vault_disk.c INCLUDES crypto/usim
                    LIBRARIES flipside_persona)
-flipside_unit_test(NAME vault_tpm SOURCES test_vault_tpm.c vault_world.c vault_disk.c swtpm.c LIBRARIES flipside_persona)
+flipside_unit_test(NAME vault_tpm SOURCES test_vault_tpm.c usim_fixture.c vault_world.c vault_disk.c swtpm.c INCLUDES crypto/usim
+                   LIBRARIES flipside_persona)
 set_tests_properties(unit.vault_tpm PROPERTIES SKIP_RETURN_CODE 77)
 # The power-cut simulator.
 flipside_unit_test(NAME vault_cuts SOURCES test_vault_cuts.c vault_world.c vault_disk.c vault_memo.c

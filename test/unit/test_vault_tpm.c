@@ -2,6 +2,7 @@
 // The vault with a TPM: where the device's key is, what PINs are bound to, and what is said when the TPM is missing,
 // was cleared, is another one, or the disk was put back.
 #include "persona/vault.h"
+#include "persona/vault_usim.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 
 #include "known_random.h"
 #include "swtpm.h"
+#include "usim_fixture.h"
 #include "vault_world.h"
 
 enum { SKIPPED = 77 };
@@ -215,6 +217,95 @@ static void test_a_tpm_that_came_later(void **state) {
     assert_false(vault.first_start);
 }
 
+/* ---- A USIM, and a thief who cuts the power between the state and the counter */
+
+static struct usim_memory memory;
+static struct vault_usim usim;
+static struct usim_card card;
+static int raises; /* of the counter, before the power fails; below 0: it does not */
+
+/* TPM2_NV_Increment (part 2, 6.5.2) */
+static size_t submit_until_cut(void *context, const uint8_t *command, size_t size, uint8_t *response, size_t capacity) {
+    bool raise = size >= 10 && memcmp(command + 6, "\x00\x00\x01\x34", 4) == 0;
+    if (raise && raises == 0)
+        return 0;
+    raises -= raise && raises > 0;
+    return swtpm_transport(&swtpm).submit(context, command, size, response, capacity);
+}
+
+static void issue_usim(void) {
+    static uint8_t file[USIM_FILE_SIZE], encoded[USIM_PROFILE_MAX];
+    const struct cbor_bytes chain = {ours.delegation, ours.delegation_size};
+    const struct p256_public device = world_request(&disk).key;
+    const struct usim_file_issue by = {&device, 1, &chain, 1, &ours.signer, &random_numbers};
+    struct usim_profile profile;
+    size_t size = 0, written = 0;
+    usim_profile_known(&profile);
+    assert_int_equal(usim_profile_write(&profile, encoded, sizeof(encoded), &size), USIM_OK);
+    assert_int_equal(usim_file_write_issue(&by, encoded, size, file, sizeof(file), &written), USIM_FILE_OK);
+    disk_put(&disk, "device/usim", file, written, USIM_FILE_SIZE);
+}
+
+/* A power-on, up to a card that may be asked. */
+static bool start_usim(void) {
+    const struct usim_storage storage = usim_memory_storage(&memory);
+    char reason[STORE_REASON_SIZE];
+    if (open_vault() != VAULT_OK || !vault_usim_open(&vault, &storage, &usim, reason))
+        return false;
+    memset(&card, 0, sizeof(card));
+    assert_int_equal(usim_profile_read(&card.profile, usim.profile, usim.size), USIM_OK);
+    card.store.storage = storage;
+    memcpy(card.store.key, usim.state_key, sizeof(card.store.key));
+    assert_int_equal(usim_card_open(&card, NULL, false), USIM_OK);
+    usim_card_power_on(&card, USIM_AUTHENTICATE);
+    usim_begin(&card);
+    return true;
+}
+
+static bool accepts(uint64_t sqn) {
+    static const uint8_t rand_bytes[16] = {1, 2, 3};
+    uint8_t autn[16], response[USIM_RESPONSE_MAX];
+    size_t size = 0;
+    usim_network_challenge(&card.profile.secret, rand_bytes, sqn, autn);
+    return usim_authenticate(&card, rand_bytes, autn, response, &size) == 0x9000 && response[0] == 0xdb;
+}
+
+/* The state that he keeps is as new as the one that he lets the device write in its place; were it as new as the one
+ * that the card was used with, the counter would not tell them apart. */
+static void test_a_usim_and_a_fork_of_the_state(void **state) {
+    static struct disk before, cut;
+    struct usim_memory old, torn;
+    for (int first = 0; first < 3; first++) {
+        issue_usim();
+        memory = (struct usim_memory){.allowed = UINT32_MAX};
+        assert_true(start_usim());
+        assert_int_equal(usim_card_close(&card), USIM_OK);
+        before = disk;
+        old = memory;
+        transport.submit = submit_until_cut;
+        raises = first;
+        bool whole = start_usim();
+        raises = -1;
+        cut = disk;
+        torn = memory;
+        disk = before;
+        if (!start_usim()) {
+            disk = cut;
+            assert_true(start_usim());
+        }
+        const uint64_t sqn = aka_sqn_ms(&card.state.array) + 32;
+        assert_true(accepts(sqn));
+        for (unsigned i = 0; i < 4; i++) {
+            disk = i < 2 ? cut : before;
+            memory = i % 2 == 0 ? torn : old;
+            assert_false(start_usim() && accepts(sqn));
+        }
+        assert_int_equal(whole, first == 2);
+        (void)end(state);
+        assert_int_equal(prepare(state), 0);
+    }
+}
+
 int main(void) {
     if (!swtpm_is_there())
         return SKIPPED;
@@ -230,6 +321,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_counter_that_was_removed, prepare, end),
         cmocka_unit_test_setup_teardown(test_the_tpm_counts_too, prepare, end),
         cmocka_unit_test_setup_teardown(test_a_tpm_that_came_later, prepare, end),
+        cmocka_unit_test_setup_teardown(test_a_usim_and_a_fork_of_the_state, prepare, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

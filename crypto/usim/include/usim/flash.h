@@ -34,7 +34,9 @@ struct usim_flash {
         bool erasing;
         bool failed;              /* an erasure */
         bool erased[USIM_COPIES]; /* in this power-on */
-    } now;                        /* all zero at first */
+        bool known[USIM_COPIES];  /* how many places are taken */
+        uint32_t taken[USIM_COPIES];
+    } now; /* all zero at first */
 };
 
 /** @return the storage; flash stays where it is */
