@@ -85,7 +85,7 @@ enum vault_error vault_catch_up(struct vault *vault) {
     return error == TPM_OK ? VAULT_OK : vault_fail_tpm(vault, error);
 }
 
-enum vault_error vault_save(struct vault *vault, const struct state *next) {
+static enum vault_error save_once(struct vault *vault, const struct state *next) {
     uint8_t file[STATE_FILE_MAX];
     size_t size = 0;
     unsigned copy = 0;
@@ -101,4 +101,12 @@ enum vault_error vault_save(struct vault *vault, const struct state *next) {
     vault->state = *next;
     state_written(&vault->state);
     return vault_catch_up(vault);
+}
+
+enum vault_error vault_save(struct vault *vault, const struct state *next) {
+    enum vault_error error = save_once(vault, next);
+    if (error != VAULT_OK || !next->counted)
+        return error;
+    struct state again = vault->state;
+    return save_once(vault, &again);
 }

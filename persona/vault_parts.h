@@ -41,7 +41,9 @@ enum vault_error vault_write(struct vault *vault, const char *path, const uint8_
 /* Overwrites a file with zeros if it is there. */
 enum vault_error vault_blank(struct vault *vault, const char *path);
 
-/* Makes `next` the device's state: on the disk, then in the TPM's counter, then here. */
+/* Makes `next` the device's state: on the disk, then in the TPM's counter, then here. Twice where a TPM counts: whoever
+ * cuts the power between a state and the counter can keep that state, put the one before back, and have another made of
+ * the same generation. Nobody relies on a state until the counter is beyond both. */
 enum vault_error vault_save(struct vault *vault, const struct state *next);
 
 /* Raises the counter to the state's generation: it lags when the power was cut between both. */

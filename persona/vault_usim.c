@@ -48,17 +48,11 @@ static bool keep(struct vault *vault, const uint8_t *key, uint64_t number, const
            fail(reason, "the USIM's file: ", vault->reason);
 }
 
-/* What was accepted is remembered in the vault's state before anything can be. Twice: whoever cuts the power between a
- * state and the counter can keep that state, put the one before back, and has another made of the same generation. A
- * card is used only when the counter is beyond both. */
+/* What was accepted is remembered in the vault's state before anything can be. */
 static bool remember(struct vault *vault, const struct usim_anchor *anchor, char *reason) {
     struct state next = vault->state;
     next.usim = *anchor;
-    enum vault_error error = vault_save(vault, &next);
-    next = vault->state;
-    if (error == VAULT_OK && next.counted)
-        error = vault_save(vault, &next);
-    return error == VAULT_OK || fail(reason, "the USIM's start can't be noted: ", vault->reason);
+    return vault_save(vault, &next) == VAULT_OK || fail(reason, "the USIM's start can't be noted: ", vault->reason);
 }
 
 static enum usim_error prepare(const struct usim_storage *storage, uint64_t number, struct usim_anchor *anchor,

@@ -217,12 +217,12 @@ static void test_a_tpm_that_came_later(void **state) {
     assert_false(vault.first_start);
 }
 
-/* ---- A USIM, and a thief who cuts the power between the state and the counter */
+/* ---- A thief who cuts the power between the state and the counter. The state that he keeps is as new as one that he
+ * lets the device write in its place: were it as new as one that something relies on, the counter would not tell them
+ * apart. */
 
-static struct usim_memory memory;
-static struct vault_usim usim;
-static struct usim_card card;
-static int raises; /* of the counter, before the power fails; below 0: it does not */
+static int raises;         /* of the counter, before the power fails; below 0: it does not */
+static struct disk raised; /* at the last one: what the counter will take until the next */
 
 /* TPM2_NV_Increment (part 2, 6.5.2) */
 static size_t submit_until_cut(void *context, const uint8_t *command, size_t size, uint8_t *response, size_t capacity) {
@@ -230,8 +230,43 @@ static size_t submit_until_cut(void *context, const uint8_t *command, size_t siz
     if (raise && raises == 0)
         return 0;
     raises -= raise && raises > 0;
+    if (raise)
+        raised = disk;
     return swtpm_transport(&swtpm).submit(context, command, size, response, capacity);
 }
+
+static uint32_t attempts_left(void) {
+    assert_int_equal(vault_look(&vault, "work", &persona), VAULT_OK);
+    return persona.attempts_left;
+}
+
+/* What he cuts off is the owner's PIN, which takes back a wrong one, again and again: with it he would have an attempt
+ * for each cut. His disk remembers all that was on it. */
+static void test_attempts_and_a_fork_of_the_state(void **state) {
+    static struct disk cut;
+    bool whole = false;
+    for (int first = 0; !whole; first++) {
+        assert_int_equal(unlock(&world_work, "0000"), VAULT_WRONG_PIN);
+        raised = disk;
+        transport.submit = submit_until_cut;
+        raises = first;
+        whole = open_vault() == VAULT_OK && unlock(&world_work, "2580") == VAULT_OK;
+        transport.submit = swtpm_transport(&swtpm).submit;
+        cut = disk;
+        disk = raised;
+        assert_int_equal(open_vault(), VAULT_OK);
+        assert_int_equal(unlock(&world_work, "0000"), VAULT_WRONG_PIN);
+        const uint32_t left = attempts_left();
+        disk = cut;
+        assert_false(open_vault() == VAULT_OK && attempts_left() > left);
+        (void)end(state);
+        assert_int_equal(prepare(state), 0);
+    }
+}
+
+static struct usim_memory memory;
+static struct vault_usim usim;
+static struct usim_card card;
 
 static void issue_usim(void) {
     static uint8_t file[USIM_FILE_SIZE], encoded[USIM_PROFILE_MAX];
@@ -270,8 +305,6 @@ static bool accepts(uint64_t sqn) {
     return usim_authenticate(&card, rand_bytes, autn, response, &size) == 0x9000 && response[0] == 0xdb;
 }
 
-/* The state that he keeps is as new as the one that he lets the device write in its place; were it as new as the one
- * that the card was used with, the counter would not tell them apart. */
 static void test_a_usim_and_a_fork_of_the_state(void **state) {
     static struct disk before, cut;
     struct usim_memory old, torn;
@@ -321,6 +354,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_counter_that_was_removed, prepare, end),
         cmocka_unit_test_setup_teardown(test_the_tpm_counts_too, prepare, end),
         cmocka_unit_test_setup_teardown(test_a_tpm_that_came_later, prepare, end),
+        cmocka_unit_test_setup_teardown(test_attempts_and_a_fork_of_the_state, prepare, end),
         cmocka_unit_test_setup_teardown(test_a_usim_and_a_fork_of_the_state, prepare, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

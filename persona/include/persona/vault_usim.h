@@ -11,8 +11,7 @@
  * refused: begun anew it would accept challenges a second time.
  *
  * At each start the vault's state notes the start's number and how far the card may go in it (usim/anchor.h), before
- * the card is used. So the card's state is not put back unseen unless the vault's state is, too, which a TPM tells: it
- * is saved twice, so that no state which was written before, and then put back from, is as new as the one in use.
+ * the card is used. So the card's state is not put back unseen unless the vault's state is, too, which a TPM tells.
  * Where the card's state does not outlive the power-off, the vault's is all that there is: the first challenge of each
  * start is answered with AUTS, and a profile whose PIN is enabled is refused, since nothing would count guesses at it.
  */
