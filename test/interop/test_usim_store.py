@@ -15,8 +15,10 @@ import time
 import pexpect
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from administrator import TOOL, on_a_small_disk
+from objects import encode, stretch
 
 K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"  # TS 35.208 4.3, set 1
 GOOD = [f"8988211000000000{number:02},00101012345{number:04},{K[:-2]}{number:02x},{OPC},{pin}".rstrip(",")
@@ -49,6 +51,15 @@ class Store:
     def __init__(self, directory):
         self.directory, self.path = directory, directory / "store"
         (directory / "passphrase").write_text("of the store\n")
+
+    def make(self):
+        """A key as its format has it (persona/cli/cli.cddl), but cheap to try, since it is opened many times."""
+        self.path.mkdir()
+        head = ["flipside key file", 2, "usim", bytes(32), os.urandom(16), [64, 1], os.urandom(12)]
+        start = b"\x88" + b"".join(encode(item) for item in head)
+        wrapped = AESGCM(stretch(b"of the store", head[4], head[5])).encrypt(head[6], os.urandom(32), start)
+        (self.path / "usim.key").write_bytes(encode([*head, wrapped], "key-file"))
+        return self
 
     def command(self, verb, *arguments):
         return [TOOL, "usim", verb, f"--store={self.path}", f"--passphrase-file={self.directory / 'passphrase'}",
@@ -94,7 +105,7 @@ def luhn(digits):
 
 
 def test_bad_lines_are_told_and_the_rest_is_imported(store, tmp_path):
-    mixed = Store(tmp_path)
+    mixed = Store(tmp_path).make()
     mixed.run("import", mixed.batch([GOOD[0]]))
     report, told = mixed.run("import", mixed.batch([GOOD[0], GOOD[1], *BAD, GOOD[2]]), status=1)
     assert (report["imported"], report["there-already"], report["left-out"]) == (2, 1, len(BAD))
@@ -124,7 +135,7 @@ def test_a_dry_run_changes_nothing(store, tmp_path):
 
 def test_a_batch_as_spreadsheets_write_it(tmp_path):
     """A byte-order mark, quotation marks, blanks, CR LF, names in capitals; from a file that can be read once, too."""
-    store = Store(tmp_path)
+    store = Store(tmp_path).make()
     quoted = ["ICCID,IMSI,K,OPc", *(",".join(f' "{value}" ' for value in line.split(",")[:4]) for line in GOOD), "   "]
     (tmp_path / "batch.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(quoted).encode())
     assert store.run("import", tmp_path / "batch.csv")[0]["imported"] == 3
@@ -137,7 +148,7 @@ def test_a_batch_as_spreadsheets_write_it(tmp_path):
 
 
 def test_what_is_no_batch_is_refused(tmp_path):
-    store = Store(tmp_path)
+    store = Store(tmp_path).make()
     assert "Is a directory" in store.run("import", tmp_path, status=1)[1]
     # K and OPc look the same: the names of the columns are taken at their word.
     for head in ("iccid,imsi,opc,k", "imsi,iccid,k,opc", "iccid,imsi,k,opc,puk"):
@@ -152,7 +163,7 @@ def many(count):
 
 def test_an_interrupted_import_goes_on(tmp_path):
     """More lines than are written at a time. What is told is there, and nothing else."""
-    store = Store(tmp_path)
+    store = Store(tmp_path).make()
     batch = store.batch(many(3000))
     with subprocess.Popen([*store.command("import", batch), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         while not (store.path.exists() and any(path.suffix == ".profile" for path in store.path.iterdir())):
@@ -309,7 +320,7 @@ def test_options_of_create(tmp_path):
                               stdin=subprocess.DEVNULL, start_new_session=True)
         assert (done.returncode, done.stdout) == (status, "") and fault in done.stderr, done.stderr
     assert not store.path.exists()
-    store.run("create", "--mnc-digits=3", *USIM)
+    store.make().run("create", "--mnc-digits=3", *USIM)
     assert "already" in store.run("create", *USIM, status=1)[1]
     assert "has it already" in store.run("create", "--iccid=898821100000000078", USIM[1], status=1)[1]
     assert store.run("show", "898821100000000077")[0]["usims"][0]["mnc-digits"] == 3, "the check digit may be left out"
@@ -326,7 +337,7 @@ def pin_of(store):
 
 def test_a_pin_is_given_in_a_file(tmp_path):
     """Neither in the list of processes nor in the shell's history."""
-    store = Store(tmp_path)
+    store = Store(tmp_path).make()
     (tmp_path / "pin").write_text("12345678\r\n")
     store.run("create", f"--pin-file={tmp_path / 'pin'}", *USIM)
     done = subprocess.run(store.command("create", "--pin-file=-", "--iccid=898821100000000078", "--imsi=001010123450078"), input="4321\n",
