@@ -84,3 +84,21 @@ const char *device_keeping_text(enum enrolment_keeping keeping) {
 }
 
 const char *device_keeping_word(enum enrolment_keeping keeping) { return keeping == ENROLMENT_TPM ? "tpm" : "file"; }
+
+static void persona_row(void *context, sqlite3_stmt *row) {
+    struct report *report = context;
+    report_item_begin(report);
+    report_text(report, "persona", (const char *)sqlite3_column_text(row, 0));
+    report_number(report, "version", (uint64_t)sqlite3_column_int64(row, 1));
+    report_number(report, "grant", (uint64_t)sqlite3_column_int64(row, 2));
+    report_text(report, "issued", (const char *)sqlite3_column_text(row, 3));
+    report_item_end(report);
+}
+
+bool device_report_personas(struct record *record, struct report *report, const char *statement,
+                            const struct record_value *value) {
+    report_list_begin(report, "personas");
+    bool good = record_each(record, statement, value, 1, persona_row, report);
+    report_list_end(report);
+    return good;
+}

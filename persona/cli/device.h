@@ -26,6 +26,11 @@ bool device_from_request(struct device *device, const uint8_t *bytes, size_t siz
  * own signed request names, which is on the roll. */
 enum cli_exit device_find(struct record *record, const char *text, struct device *device);
 
+/* Reports what was issued to a device, of a statement with one value whose rows are persona, version, grant's number
+ * and date. */
+bool device_report_personas(struct record *record, struct report *report, const char *statement,
+                            const struct record_value *value);
+
 /* Where its private key is, for people. */
 const char *device_keeping_text(enum enrolment_keeping keeping);
 

@@ -31,16 +31,6 @@ static enum cli_exit list(struct cli *cli, int argc, char **argv) {
     return show_list(cli, argc, argv, "device", list_devices);
 }
 
-static void persona_row(void *context, sqlite3_stmt *row) {
-    struct report *report = context;
-    report_item_begin(report);
-    report_text(report, "persona", (const char *)sqlite3_column_text(row, 0));
-    report_number(report, "version", (uint64_t)sqlite3_column_int64(row, 1));
-    report_number(report, "grant", (uint64_t)sqlite3_column_int64(row, 2));
-    report_text(report, "issued", (const char *)sqlite3_column_text(row, 3));
-    report_item_end(report);
-}
-
 static enum cli_exit show_device(const struct cli *cli, struct record *record, const char *text) {
     struct device device;
     enum cli_exit status = device_find(record, text, &device);
@@ -50,12 +40,10 @@ static enum cli_exit show_device(const struct cli *cli, struct record *record, c
     struct report report = report_begin(cli);
     report_device(&report, &device);
     report_text(&report, "its-key-is", device_keeping_text(device.enrolment.keeping));
-    report_list_begin(&report, "personas");
-    bool good = record_each(record,
-                            "SELECT persona, version, grant_number, datetime(issued, 'unixepoch') FROM issue"
-                            " WHERE device = ? ORDER BY persona",
-                            &name, 1, persona_row, &report);
-    report_list_end(&report);
+    bool good = device_report_personas(record, &report,
+                                       "SELECT persona, version, grant_number, datetime(issued, 'unixepoch') FROM issue"
+                                       " WHERE device = ? ORDER BY persona",
+                                       &name);
     report_end(&report);
     return good ? CLI_GOOD : CLI_FAILED;
 }

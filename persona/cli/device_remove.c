@@ -2,6 +2,9 @@
 // flipside device remove
 #include "device.h"
 
+/* Columns of what a device has, before its removal and after. */
+#define PERSONAS "SELECT persona, version, grant_number, datetime(issued, 'unixepoch') FROM "
+
 /* Its grants are kept beside: they hold the escrow slots, without which a device that turns up again is never opened
  * without its user. */
 static bool take_off(struct record *record, const void *context) {
@@ -22,16 +25,8 @@ static bool take_off(struct record *record, const void *context) {
     return good;
 }
 
-static void persona_row(void *context, sqlite3_stmt *row) {
-    struct report *report = context;
-    report_item_begin(report);
-    report_text(report, "persona", (const char *)sqlite3_column_text(row, 0));
-    report_number(report, "version", (uint64_t)sqlite3_column_int64(row, 1));
-    report_item_end(report);
-}
-
-static bool print(const struct cli *cli, struct record *record, const struct device *device, const char *from) {
-    const struct record_value value = {.text = device->name};
+static bool print(const struct cli *cli, struct record *record, const struct device *device) {
+    const struct record_value name = {.text = device->name};
     const struct record_value thumbprint = {.bytes = device->thumbprint, .size = sizeof(device->thumbprint)};
     struct report report = report_begin(cli);
     report_text(&report, "device", device->name);
@@ -42,9 +37,9 @@ static bool print(const struct cli *cli, struct record *record, const struct dev
                 device->enrolment.keeping == ENROLMENT_TPM
                     ? "who knows the PIN, at this device; without a PIN, whoever has the device"
                     : "who knows or guesses the PIN; without a PIN, whoever has the device or its disk");
-    report_list_begin(&report, "personas");
-    bool good = record_each(record, from, cli->dry_run ? &value : &thumbprint, 1, persona_row, &report);
-    report_list_end(&report);
+    bool good = cli->dry_run ? device_report_personas(record, &report, PERSONAS "issue WHERE device = ?", &name)
+                             : device_report_personas(record, &report, PERSONAS "removed_issue WHERE thumbprint = ?",
+                                                      &thumbprint);
     report_end(&report);
     return good;
 }
@@ -58,17 +53,14 @@ static bool confirm(const struct device *device) {
 
 static enum cli_exit take_off_and_tell(const struct cli *cli, struct record *record, const char *text, bool yes) {
     struct device device;
-    const char *from = "SELECT persona, version FROM issue WHERE device = ? ORDER BY persona";
     enum cli_exit status = device_find(record, text, &device);
     if (status != CLI_GOOD)
         return status;
-    if (!cli->dry_run) {
-        from = "SELECT persona, version FROM removed_issue WHERE thumbprint = ? ORDER BY persona";
+    if (!cli->dry_run)
         status = yes || confirm(&device) ? device_roll_change(cli, record, take_off, &device) : CLI_REFUSED;
-    }
     if (status != CLI_GOOD)
         return status;
-    return print(cli, record, &device, from) ? CLI_GOOD : CLI_FAILED;
+    return print(cli, record, &device) ? CLI_GOOD : CLI_FAILED;
 }
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {

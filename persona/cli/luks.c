@@ -48,8 +48,12 @@ static bool create(struct work *work, const char *target) {
         return false;
     (void)unlink(work->path);
     work->target = open(work->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (work->target >= 0 && ftruncate(work->target, (off_t)(HEADER_SIZE + work->input.size)) == 0)
-        return true;
+    if (work->target >= 0 && ftruncate(work->target, (off_t)(HEADER_SIZE + work->input.size)) == 0) {
+        /* A disk without room for the header is told here: libcryptsetup does not say why it fails to write. */
+        errno = posix_fallocate(work->target, 0, HEADER_SIZE);
+        if (errno == 0)
+            return true;
+    }
     cli_error("%s: %s", work->path, strerror(errno));
     return false;
 }

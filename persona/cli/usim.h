@@ -9,7 +9,7 @@
 #include "usim/profile.h"
 #include "usim/seal.h"
 
-enum { USIM_BATCH_MAX = 1024 };
+enum { USIM_BATCH_MAX = 256 };
 
 struct usim_directory {
     const char *path;

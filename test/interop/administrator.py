@@ -7,6 +7,8 @@ import os
 import struct
 import subprocess
 
+import pytest
+
 from objects import cose_key, encode, generate, sign, thumbprint
 
 TOOL = os.environ.get("FLIPSIDE", "build/host/persona/flipside")
@@ -40,6 +42,19 @@ def enrolment(device, board="qemu-virt", keeping=1):
     """A request as a device writes it, padded to its file's size."""
     payload = encode({1: 1, 2: cose_key(device.public_key()), 3: board, 4: keeping}, "enrolment")
     return sign(device, "enrolment+cbor", payload).ljust(1024, b"\0")
+
+
+def on_a_small_disk(command, path, size):
+    """Runs a command where `path` is a disk of its own. Its status, what it put out and told, and the names of the files that
+    are there then."""
+    script = f'mkdir -p "{path}" && mount -t tmpfs -o size={size} none "{path}" && echo mounted; "$@"; echo "--- $?"; find "{path}" -type f'
+    done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", *map(str, command)],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if not done.stdout.startswith("mounted"):
+        pytest.skip("no name space of one's own here")
+    output, ended = done.stdout.removeprefix("mounted\n").split("--- ")
+    status, *files = ended.splitlines()
+    return int(status), output, done.stderr, files
 
 
 def hex_of(device):

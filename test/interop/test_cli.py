@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image
+from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image, on_a_small_disk
 from objects import (aes_key_unwrap, check_symbol, code_key, content_external, cose_key, decode, derive, encode, file_label,
                      generate, public_of, read_stream, sealed_external, sha256, thumbprint, unpack, unseal, verify)
 from usim_card import Card
@@ -520,7 +520,7 @@ def test_a_device_is_removed(copy):
     _, key = grant_of(copy, copy.devices[1])
     assert sealed_to(copy, copy.devices[0]) and sealed_to(copy, copy.devices[1])
     before = content_of(copy.path)
-    assert copy.run("device", "remove", "--dry-run", "dev1")["personas"] == [{"persona": "work", "version": 1}]
+    assert copy.run("device", "remove", "--dry-run", "dev1")["personas"] == copy.run("device", "show", "dev1")["personas"]
     assert "no terminal" in copy.run("device", "remove", "dev1", status=3)
     assert "wrong passphrase" in copy.run("device", "remove", "--yes", "dev1", status=3, passphrase="wrong")
     assert "no device dev7" in copy.run("device", "remove", "--yes", "dev7", status=1)
@@ -538,7 +538,8 @@ def test_a_device_is_removed(copy):
     assert {path: data for path, data in content_of(copy.path).items() if path.name != "organisation.db"} == \
         {path: data for path, data in before.items() if path.name != "organisation.db"} and len(kept[0]) == 2
     removed = copy.run("device", "remove", "--yes", hex_of(copy.devices[1])[:8])
-    assert (removed["device"], removed["personas"], removed["dry-run"]) == ("dev1", [{"persona": "work", "version": 1}], False)
+    assert (removed["device"], removed["dry-run"]) == ("dev1", False)
+    assert [(had["persona"], had["version"], had["grant"]) for had in removed["personas"]] == [("work", 1, 1)]
     assert "goes on starting" in removed["it-keeps"] and "or its disk" in removed["which-opens-to"]
     # It is nobody's any more.
     assert [device["device"] for device in copy.run("device", "list")["devices"]] == ["dev0"]
@@ -563,6 +564,14 @@ def test_a_device_is_removed(copy):
     copy.run("device", "remove", "--yes", "found")
     copy.run("device", "enroll", "--yes", "--name=dev1", copy.directory / "request1")
     assert copy.run("device", "show", "dev1")["personas"][0]["grant"] == 2
+
+
+def test_a_full_disk_is_told(copy):
+    copy.run("persona", "create", f"--kernel={copy.directory}/kernel", "--board=qemu-virt", "--root=16M", "play")
+    issue = ["persona", "issue", f"--org={copy.path}", f"--passphrase-file={copy.directory / 'passphrase'}", "--device=dev0", "play"]
+    status, _, told, files = on_a_small_disk([TOOL, *issue, f"--to={copy.directory / 'small'}"], copy.directory / "small", "2m")
+    assert status == 1 and "No space left on device" in told and len(told.splitlines()) == 1 and not any(".new" in name for name in files)
+    assert copy.run("persona", "show", "play")["issued-to"] == [], "nor is it noted as issued"
 
 
 def test_two_at_once_do_not_issue_two_keys(copy):
