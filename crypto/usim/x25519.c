@@ -73,4 +73,5 @@ void curve_x25519(const uint8_t *scalar, const uint8_t *u, uint8_t *shared) {
     crypto_wipe(clamped, sizeof(clamped));
     crypto_wipe(&at, sizeof(at));
     crypto_wipe(&quotient, sizeof(quotient));
+    crypto_wipe(&result, sizeof(result));
 }

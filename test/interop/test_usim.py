@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+USIM_README = HERE / "../../crypto/usim/README.md"
 TOOL = os.path.abspath(os.environ.get("FLIPSIDE", "build/host/persona/flipside"))
 NEEDED = ["pcscd", "pcsc_scan", "opensc-tool", "eapol_test", "hostapd", "wpa_supplicant", "osmo-auc-gen", "unshare"]
 READER = "Virtual PCD 00 00"
@@ -273,8 +274,12 @@ def test_many(network):
 
 
 def test_wired(network):
-    """wpa_supplicant over a veth pair, against hostapd as a wired authenticator."""
-    network.insert(IMSI)
+    """wpa_supplicant over a veth pair, against hostapd as a wired authenticator; configured as the example in
+    crypto/usim/README.md has it, but for what is a wireless network's."""
+    network.insert(PIN_IMSI)
+    [example] = re.findall(r"^    (pcsc_reader=.*?^    })$", USIM_README.read_text(), re.MULTILINE | re.DOTALL)
+    example = example.replace("WPA-EAP", "IEEE8021X").replace('ssid="operator"', "eapol_flags=0")
+    assert "IEEE8021X" in example and "eapol_flags=0" in example and READER in example
     network.run("ip", "link", "add", "veth0", "type", "veth", "peer", "name", "veth1")
     for link in ("veth0", "veth1"):
         network.run("ip", "link", "set", link, "up")
@@ -282,7 +287,7 @@ def test_wired(network):
         "interface=veth0\ndriver=wired\nieee8021x=1\neap_server=1\neapol_version=2\n"
         f"eap_user_file={network.directory}/users\neap_sim_db=unix:{network.directory}/auc.socket\n")
     (network.directory / "wpa.conf").write_text(
-        "ap_scan=0\nctrl_interface=/run/wpa\nnetwork={\nkey_mgmt=IEEE8021X\neap=AKA\npcsc=\"\"\neapol_flags=0\n}\n")
+        f"ap_scan=0\nctrl_interface=/run/wpa\n{example}\n")
     authenticator, log = network.start("hostapd", network.directory / "wired.conf", name="wired")
     wait_for("hostapd", says(log, "AP-ENABLED"))
     supplicant, log = network.start("wpa_supplicant", "-D", "wired", "-i", "veth1", "-c",

@@ -3,11 +3,12 @@
 
 import hashlib
 import hmac
+import mmap
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-PIECE = 1 << 22
+PIECE, PAGE = 1 << 22, 4096
 RAM, RAM_SIZE = 0x40000000, 2 << 30  # QEMU's virt, as these machines have it
 RECORD, STORE = 4096, 512 << 10  # the card's record (crypto/usim/include/usim/state.h), and the end of the flash that has it
 AROUND = 32 << 10  # bytes around K in the switcher's memory: the card is not larger
@@ -48,13 +49,13 @@ def swapped(data, size):
     return b"".join(data[at:at + size][::-1] for at in range(0, len(data), size))
 
 
-def forms(name, secret):
-    """{how it lies there: bytes} of a key."""
+def forms(name, secret, cipher=False):
+    """{how it lies there: bytes} of a secret. @param cipher: one that AES is keyed with, whose round keys are as good"""
     found = {f"{name}": secret, f"{name}, last byte first": secret[::-1], f"{name} in digits": secret.hex().encode(),
              f"{name} in capital digits": secret.hex().upper().encode()}
     for size in (4, 8):
         found[f"{name} in swapped words of {size}"] = swapped(secret, size)
-    for number, key in enumerate(round_keys(secret), 1):
+    for number, key in enumerate(round_keys(secret) if cipher else (), 1):
         found[f"round key {number} of {name}"] = key
         found[f"round key {number} of {name} in swapped words"] = swapped(key, 4)
     return found
@@ -65,14 +66,15 @@ def search(data, wanted):
     return {name for name, pattern in wanted.items() if pattern in data}
 
 
-def search_file(path, wanted):
-    """The same of a whole file; what is all zero, which most of it is, is passed over."""
+def search_file(path, wanted, piece_size=PIECE):
+    """The same of a whole file; pages that are all zero, which most are, are passed over."""
     found, kept, longest = set(), b"", max(map(len, wanted.values()))
     with open(path, "rb") as file:
-        while piece := file.read(PIECE):
-            if piece.count(0) < len(piece):
-                found |= search(kept + piece, wanted)
-            kept = piece[-longest:]
+        while piece := file.read(piece_size):
+            pages = (piece[at:at + PAGE] for at in range(0, len(piece), PAGE))
+            full = b"".join(page for page in pages if page.count(0) < len(page))
+            found |= search(kept + full, wanted)
+            kept = (kept + full)[-longest:]
     return found
 
 
@@ -97,19 +99,19 @@ class Memory:
         return [part for part in parts + [(at, RAM + RAM_SIZE - at)] if part[1] > 0]
 
     def around(self, secret):
-        """What is near a secret wherever it is in what is no persona's."""
+        """What is near a secret wherever it is in what is no persona's, from an address that is a multiple of 8."""
         for base, size in self.rest():
             self.terminal.qmp("pmemsave", val=base, size=size, filename=str(self.path))
-            data = self.path.read_bytes()
+            with open(self.path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+                at = data.find(secret)
+                while at >= 0:
+                    yield data[max(0, (at & ~7) - AROUND):at + AROUND]
+                    at = data.find(secret, at + 1)
             self.path.unlink()
-            at = data.find(secret)
-            while at >= 0:
-                yield data[max(0, at - AROUND):at + AROUND]
-                at = data.find(secret, at + 1)
 
 
 def opens(key, record):
-    """Whether a key is that of the card's state (crypto/usim/seal.c), by its opening a record of it."""
+    """What the card's state is encrypted with (crypto/usim/seal.c), if this is its key: if it opens a record of it."""
     derived = hmac.new(key, b"flipside usim 1 encryption\0\2", hashlib.sha256).digest()
     try:
         return derived if AESGCM(derived).decrypt(record[:12], record[12:], None) else None
@@ -125,8 +127,7 @@ def state_keys(memory, k, flash):
     record = next(page for page in pages if len(set(page)) > 100)
     for piece in memory.around(k):
         for at in range(0, len(piece) - 31, 8):
-            for shift in range(8):
-                key = piece[at + shift:at + shift + 32]
-                if len(set(key)) > 16 and (derived := opens(key, record)):
-                    return key, derived
+            key = piece[at:at + 32]
+            if len(set(key)) > 16 and (derived := opens(key, record)):
+                return key, derived
     raise AssertionError("the state's key is not found in the switcher's memory")

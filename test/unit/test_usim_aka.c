@@ -187,6 +187,24 @@ static void test_card_tuak(void **state) {
     card_against_model(with_tuak, false, 3000, 1 + 17 + 17 + 17 + 9);
 }
 
+/* Who does not know K learns nothing of what it makes, not even by a caller that does not look. */
+static void test_nothing_of_a_wrong_mac(void **state) {
+    static const struct aka_answer none;
+    static struct usim_fixture fixture;
+    struct aka_answer answer;
+    uint8_t rand[16] = {1}, autn[16];
+    bool failed = true;
+    (void)state;
+    usim_fixture_open(&fixture, NULL);
+    usim_network_challenge(&fixture.card.profile.secret, rand, 5 << 5, autn);
+    assert_true(aka_challenge(&fixture.card.profile.secret, rand, autn, &answer, &failed));
+    assert_true(answer.sqn == 5 << 5 && !failed);
+    autn[8] ^= 0x80;
+    assert_false(aka_challenge(&fixture.card.profile.secret, rand, autn, &answer, &failed));
+    assert_false(failed);
+    assert_memory_equal(&answer, &none, sizeof answer);
+}
+
 /* c2 and c3 (TS 33.102 6.8.1.2) of a RES of each size: its words added, and those of CK and IK in halves. */
 static void test_gsm_of_tuak(void **state) {
     static const size_t sizes[] = {4, 8, 16, 32};
@@ -277,6 +295,7 @@ int main(void) {
         cmocka_unit_test(test_published_challenge),
         cmocka_unit_test(test_gsm_of_tuak),
         cmocka_unit_test(test_opc),
+        cmocka_unit_test(test_nothing_of_a_wrong_mac),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -281,6 +281,14 @@ static void test_gba(void **state) {
     assert_memory_equal(response + 2, expected, 32);
     sw = usim_exchange_hex(&fixture.card, "0088008413 de10 6e61662e6578616d706c65 0100000002 00", response, &size);
     assert_int_equal(sw, 0x6700);
+    /* Nothing of a longer key that was there before. */
+    struct gba again, before = fixture.card.state.gba;
+    struct aka_answer answer = {.sqn = 0};
+    memset(&again, 0xff, sizeof again);
+    memcpy(answer.ck, before.ks, 16);
+    memcpy(answer.ik, before.ks + 16, 16);
+    gba_bootstrap(&again, &fixture.card.profile.secret, &answer, before.rand);
+    assert_memory_equal(&again, &before, sizeof again);
     const struct gba none = {.ks_size = 0};
     assert_false(gba_derive(&none, &naf, external, internal));
     assert_int_equal(usim_exchange_hex(&fixture.card, "00a4000c026fd6", response, &size), 0x9000);

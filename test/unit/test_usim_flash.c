@@ -413,6 +413,19 @@ static void test_blank_flash(void **state) {
     assert_int_equal(chip.erases, USIM_COPIES);
 }
 
+/* A nonce may begin with ones: a place is blank when all of it is. */
+static void test_a_record_that_begins_blank(void **state) {
+    (void)state;
+    for (uint32_t number = 1; number <= 2 * BLOCK / USIM_RECORD_SIZE; number++) {
+        fill(number);
+        memset(record, 0xff, 4);
+        assert_true(storage.write(storage.context, 0, record));
+        assert_true(storage.read(storage.context, 0, found));
+        assert_memory_equal(found, record, sizeof record);
+    }
+    assert_int_equal(chip.erases, 2);
+}
+
 /* Memory in flash's place: each copy has its own, and what is there is what was written, to the last byte. */
 static void test_memory_of_a_power_on(void **state) {
     static uint8_t memory[USIM_COPIES * USIM_RECORD_SIZE + 1];
@@ -441,6 +454,7 @@ int main(void) {
         cmocka_unit_test_setup(test_cuts_while_room_is_made, set_up),
         cmocka_unit_test_setup(test_nothing_is_lost_when_the_flash_takes_no_more, set_up),
         cmocka_unit_test_setup(test_blank_flash, set_up),
+        cmocka_unit_test_setup(test_a_record_that_begins_blank, set_up),
         cmocka_unit_test(test_memory_of_a_power_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -440,6 +440,25 @@ static void test_pin_tries(void **state) {
     }
 }
 
+/* The unblocking key's ten tries are ten over any number of restarts, and then the right one is of no use, either. */
+static void test_puk_tries(void **state) {
+    static const char wrong[] = "002c000110 3939393939393939 31323334ffffffff";
+    static const char right[] = "002c000110 3132333435363738 31323334ffffffff";
+    uint8_t response[USIM_RESPONSE_MAX];
+    size_t size = 0;
+    (void)state;
+    begin(NULL);
+    for (unsigned left = USIM_PUK_TRIES; left-- > 0;) {
+        assert_int_equal(usim_exchange_hex(&fixture.card, wrong, response, &size), 0x63c0 | left);
+        power(0, true);
+        (void)usim_exchange_hex(&fixture.card, wrong, response, &size);
+        power(UINT32_MAX, false);
+        assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
+    }
+    assert_int_equal(usim_exchange_hex(&fixture.card, right, response, &size), 0x6983);
+    assert_int_equal(usim_exchange_hex(&fixture.card, "002c000100", response, &size), 0x63c0);
+}
+
 static void test_pin_put_back(void **state) {
     (void)state;
     begin(NULL);
@@ -583,6 +602,7 @@ int main(void) {
         cmocka_unit_test(test_a_new_card_has_its_array),
         cmocka_unit_test(test_nothing_outlives_the_power_off),
         cmocka_unit_test(test_pin_tries),
+        cmocka_unit_test(test_puk_tries),
         cmocka_unit_test(test_pin_put_back),
         cmocka_unit_test(test_other_profile),
         cmocka_unit_test(test_other_profile_alone),

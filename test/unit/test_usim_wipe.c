@@ -167,6 +167,8 @@ static void challenge(const char *what, uint64_t seq, const uint8_t *mark, unsig
     usim_network_challenge(&fixture.card.profile.secret, rand_bytes, seq << 5, command + at + 18);
     for (unsigned i = 0; i < 8; i++)
         command[at + 26 + i] ^= (gba ? mark : none)[i];
+    if (sw == 0x9862)
+        add_secret("the right MAC", command + at + 26, 8);
     command[at + 33] ^= sw == 0x9862;
     command_size = at + 34;
     check(what);
@@ -216,6 +218,7 @@ static void test_gba(void **state) {
     begin(NULL);
     add_milenage(rand_bytes);
     add_state();
+    add_secret("the hash of IK", mark, sizeof mark);
     challenge("GBA", 5, mark, 0x610a);
     assert_true(gba_derive(&fixture.card.state.gba, &naf, external, internal));
     add_secret("Ks_int_NAF", internal, sizeof internal);
@@ -256,6 +259,27 @@ static void test_pins(void **state) {
     send("DISABLE", "0026000108 34333231ffffffff", 0x9000);
     send("ENABLE", "0028000108 34333231ffffffff", 0x9000);
     send("UPDATE", "00d68d0005 13f08062f2", 0x9000);
+}
+
+static enum usim_error opened;
+
+static void next_power_on(void) { opened = usim_fixture_restart(&fixture); }
+
+static void close_it(void) { opened = usim_card_close(&fixture.card); }
+
+/* What the loader and the switcher do with profile and state at each power-on, and when it ends. */
+static void test_power_on(void **state) {
+    (void)state;
+    begin(NULL);
+    add_state();
+    add_milenage(rand_bytes);
+    for (unsigned i = 0; i < 2; i++) {
+        run(i == 0 ? next_power_on : close_it);
+        assert_int_equal(opened, USIM_OK);
+        const char *name = found();
+        if (name != NULL)
+            fail_msg("%s leaves %s on the stack", i == 0 ? "opening" : "closing", name);
+    }
 }
 
 static uint8_t ephemeral[SUCI_SCALAR_SIZE];
@@ -312,6 +336,7 @@ int main(void) {
         cmocka_unit_test(test_tuak),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_suci),
+        cmocka_unit_test(test_power_on),
     };
     stack = aligned_alloc(1 << 16, STACK_SIZE);
     int failed = stack == NULL ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
