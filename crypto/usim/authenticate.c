@@ -12,7 +12,6 @@ enum {
     CONTEXT_GSM = 0x80,
     CONTEXT_3G = 0x81,
     CONTEXT_GROUP = 0x82, /* VGCS and VBS: not on this card */
-    CONTEXT_GBA = 0x84,
     TAG_DONE = 0xdb,
     TAG_RESYNCHRONISE = 0xdc,
     TAG_BOOTSTRAP = 0xdd,

@@ -20,30 +20,32 @@ enum {
 static const struct instruction {
     uint8_t ins;
     uint8_t cla; /* 0 or CLASS_OWN */
+    enum usim_effect effect;
     command_run *run;
 } instructions[] = {
-    {0xa4, 0, card_select},
-    {0xf2, CLASS_OWN, card_status},
-    {0xb0, 0, card_read_binary},
-    {0xd6, 0, card_update_binary},
-    {0xb2, 0, card_read_record},
-    {0xdc, 0, card_update_record},
-    {0xa2, 0, card_search_record},
-    {0x32, CLASS_OWN, card_increase},
-    {0x20, 0, card_verify},
-    {0x24, 0, card_change},
-    {0x26, 0, card_disable},
-    {0x28, 0, card_enable},
-    {0x2c, 0, card_unblock},
-    {0x70, 0, card_manage_channel},
-    {0xc0, 0, card_get_response},
-    {0xc0, CLASS_OWN, card_get_response}, /* as after INCREASE: T=0 repeats the class (ISO/IEC 7816-3 12.2) */
-    {0x88, 0, card_authenticate},
-    {0x78, CLASS_OWN, card_get_identity},
-    {0x10, CLASS_OWN, card_terminal_profile},
-    {0xaa, CLASS_OWN, card_terminal_capability},
-    {0x12, CLASS_OWN, card_fetch},
-    {0x14, CLASS_OWN, card_terminal_response},
+    {0xa4, 0, USIM_STORES_NOTHING, card_select},
+    {0xf2, CLASS_OWN, USIM_STORES_NOTHING, card_status},
+    {0xb0, 0, USIM_STORES_NOTHING, card_read_binary},
+    {0xd6, 0, USIM_STORES, card_update_binary},
+    {0xb2, 0, USIM_STORES_NOTHING, card_read_record},
+    {0xdc, 0, USIM_STORES, card_update_record},
+    {0xa2, 0, USIM_STORES_NOTHING, card_search_record},
+    {0x32, CLASS_OWN, USIM_STORES, card_increase},
+    {0x20, 0, USIM_STORES, card_verify},
+    {0x24, 0, USIM_STORES, card_change},
+    {0x26, 0, USIM_STORES, card_disable},
+    {0x28, 0, USIM_STORES, card_enable},
+    {0x2c, 0, USIM_STORES, card_unblock},
+    {0x70, 0, USIM_STORES_NOTHING, card_manage_channel},
+    {0xc0, 0, USIM_STORES_NOTHING, card_get_response},
+    /* After INCREASE, too, whose class T=0 repeats (ISO/IEC 7816-3 12.2). */
+    {0xc0, CLASS_OWN, USIM_STORES_NOTHING, card_get_response},
+    {0x88, 0, USIM_MAY_STORE, card_authenticate},
+    {0x78, CLASS_OWN, USIM_STORES_NOTHING, card_get_identity},
+    {0x10, CLASS_OWN, USIM_STORES_NOTHING, card_terminal_profile},
+    {0xaa, CLASS_OWN, USIM_STORES_NOTHING, card_terminal_capability},
+    {0x12, CLASS_OWN, USIM_STORES_NOTHING, card_fetch},
+    {0x14, CLASS_OWN, USIM_STORES_NOTHING, card_terminal_response},
 };
 
 /* Among the card's capabilities (ISO/IEC 7816-4 12.1.1.9): four logical channels, numbered by either side. */
@@ -209,6 +211,17 @@ static const struct instruction *instruction_of(const struct command *command, u
             return &instructions[i];
     }
     return NULL;
+}
+
+enum usim_effect usim_card_effect(const uint8_t *bytes, size_t size) {
+    unsigned sw = SW_OK;
+    if (size <= HEADER + 1) /* without data VERIFY and its kin only ask */
+        return USIM_STORES_NOTHING;
+    const struct command command = {.cla = bytes[0], .ins = bytes[1]};
+    const struct instruction *instruction = instruction_of(&command, &sw);
+    if (instruction == NULL)
+        return USIM_STORES_NOTHING;
+    return instruction->run == card_authenticate && bytes[3] == CONTEXT_GBA ? USIM_STORES : instruction->effect;
 }
 
 static void forget_pending(struct usim_card *card) {

@@ -41,6 +41,8 @@ enum sw {
     SW_NO_ROOM = 0x9866,
 };
 
+enum { CONTEXT_GBA = 0x84 }; /* P2 of AUTHENTICATE */
+
 struct command {
     uint8_t cla, ins, p1, p2;
     const uint8_t *data;

@@ -58,16 +58,7 @@ static size_t order(struct usim_port *port, const struct usim_port_user *user, u
     }
 }
 
-enum { INS = 1, P2 = 3, LC = 4, WRITES_OF_ONE = 2, BUSY = 0x93, AUTHENTICATE = 0x88, CONTEXT_GBA = 0x84 };
-
-/* Whether a command is one whose sender can make the card write as often as he likes. */
-static bool is_write(const uint8_t *message, size_t size) {
-    static const uint8_t instructions[] = {0xd6, 0xdc, 0x32, 0x20, 0x24, 0x26, 0x28, 0x2c};
-    bool found = size > LC + 1 && message[INS] == AUTHENTICATE && message[P2] == CONTEXT_GBA;
-    for (size_t i = 0; i < sizeof(instructions) && size > LC + 1; i++)
-        found |= instructions[i] == message[INS];
-    return found;
-}
+enum { WRITES_OF_ONE = 2, BUSY = 0x93 };
 
 static void give_back(struct usim_port_wear *wear, uint64_t now) {
     uint64_t writes = (now - wear->given_at) / USIM_PORT_WRITE_S;
@@ -79,14 +70,14 @@ static size_t transmit(struct usim_port *port, const struct usim_port_user *user
                        uint8_t *answer) {
     struct usim_card *card = port->card;
     uint64_t before = card->state.number;
-    bool write = card->powered && is_write(message, size);
+    enum usim_effect effect = card->powered ? usim_card_effect(message, size) : USIM_STORES_NOTHING;
     give_back(user->wear, user->now);
-    if (write && user->wear->used > USIM_PORT_WRITES - WRITES_OF_ONE) {
+    if (effect == USIM_STORES && user->wear->used > USIM_PORT_WRITES - WRITES_OF_ONE) {
         answer[1] = BUSY;
         answer[2] = 0;
         return 2;
     }
-    if (card->powered && (write || message[INS] == AUTHENTICATE) && !usim_state_rests(&card->store)) {
+    if (effect != USIM_STORES_NOTHING && !usim_state_rests(&card->store)) {
         answer[0] = USIM_PORT_BUSY;
         return 0;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "device.h"
 
-#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "crypto/cbor.h"
 
@@ -19,11 +19,15 @@ size_t device_object_size(const uint8_t *bytes, size_t size) {
     return item.size;
 }
 
+static void write_hex(const uint8_t *thumbprint, char *hex) {
+    for (size_t i = 0; i < P256_THUMBPRINT_SIZE; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", thumbprint[i]);
+}
+
 bool device_from_request(struct device *device, const uint8_t *bytes, size_t size, const char *where) {
     enum enrolment_error error = enrolment_read(&device->enrolment, bytes, device_object_size(bytes, size));
     if (error == ENROLMENT_OK && p256_thumbprint(&device->enrolment.key, device->thumbprint) == P256_OK) {
-        for (size_t i = 0; i < P256_THUMBPRINT_SIZE; i++)
-            (void)snprintf(device->hex + 2 * i, 3, "%02x", device->thumbprint[i]);
+        write_hex(device->thumbprint, device->hex);
         return true;
     }
     cli_error("%s: %s", where, enrolment_error_text(error == ENROLMENT_OK ? ENROLMENT_FAILED : error));
@@ -39,16 +43,10 @@ struct search {
 };
 
 static bool is_meant(const char *text, const struct roll_row *row) {
-    const uint8_t *thumbprint = row->thumbprint;
+    char hex[DEVICE_HEX_SIZE];
     size_t digits = strlen(text);
-    if (strcmp(text, row->name) == 0)
-        return true;
-    if (digits < PREFIX_MIN || digits > 2 * P256_THUMBPRINT_SIZE)
-        return false;
-    for (size_t i = 0; i < digits; i++)
-        if ("0123456789abcdef"[thumbprint[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15] != tolower((unsigned char)text[i]))
-            return false;
-    return true;
+    write_hex(row->thumbprint, hex);
+    return strcmp(text, row->name) == 0 || (digits >= PREFIX_MIN && strncasecmp(text, hex, digits) == 0);
 }
 
 static void look(void *context, const struct roll_row *row) {

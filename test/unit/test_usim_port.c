@@ -119,7 +119,7 @@ static void test_what_waits_when_too_much_was_written(void **state) {
     assert_int_equal(order(USIM_PORT_ON), USIM_PORT_OK);
     wear = (struct usim_port_wear){.used = USIM_PORT_WRITES - 1, .given_at = user.now};
     for (unsigned ins = 0; ins < 256; ins++) {
-        const uint8_t with_data[6] = {0x00, (uint8_t)ins, 0, 1, 1};
+        const uint8_t with_data[6] = {ins == 0x32 ? 0x80 : 0x00, (uint8_t)ins, 0, 1, 1};
         bool waits = memchr(writes, (int)ins, sizeof writes) != NULL;
         assert_int_equal(ask(with_data, 6), USIM_PORT_OK);
         assert_int_equal(memcmp(answer + 1, "\x93", 2) == 0, waits);

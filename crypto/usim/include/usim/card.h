@@ -86,6 +86,16 @@ __attribute__((warn_unused_result)) enum usim_error usim_card_prepare(struct usi
  */
 __attribute__((warn_unused_result)) enum usim_error usim_card_close(struct usim_card *card);
 
+/** What a command does to the storage. */
+enum usim_effect {
+    USIM_STORES_NOTHING,
+    USIM_MAY_STORE, /* once in some hundreds: a challenge beyond the mark */
+    USIM_STORES,    /* as often as it is sent */
+};
+
+/** @param command size bytes of anything */
+enum usim_effect usim_card_effect(const uint8_t *command, size_t size);
+
 /** Powers the card on, or resets it: sessions, channels and verified PINs are gone. @param access what is allowed */
 void usim_card_power_on(struct usim_card *card, enum usim_access access);
 
