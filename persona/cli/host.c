@@ -94,13 +94,11 @@ bool file_output_close(struct file_output *output, bool good) {
     if (output->file < 0)
         return false;
     bool written = good && fsync(output->file) == 0;
-    written = close(output->file) == 0 && written && rename(output->beside, output->path) == 0;
+    written = close(output->file) == 0 && written;
     output->file = -1;
     if (good && !written)
         cli_error("%s: %s", output->path, strerror(errno));
-    if (!written)
-        (void)unlink(output->beside);
-    return written && directory_sync(output->path);
+    return file_place(output->path, written) && directory_sync(output->path);
 }
 
 bool file_write(const char *path, const void *bytes, size_t size, bool secret) {
