@@ -233,11 +233,11 @@ static void test_waiting_data(void **state) {
 /* ---- GBA */
 
 /* The server's side (TS 33.220 5.3.2): SHA-1 of IK, computed apart with Python's hashlib. */
-static void test_gba(void **state) {
-    uint8_t rand[16], autn[16], command[40] = {0, 0x88, 0, 0x84, 35, 0xdd, 16}, response[USIM_RESPONSE_MAX], mark[8],
-                                expected[32];
+/* A bootstrapping, which is not accepted again. @param rand 16 bytes: becomes its RAND */
+static void bootstrap(uint8_t *rand) {
+    uint8_t autn[16], command[40] = {0, 0x88, 0, 0x84, 35, 0xdd, 16}, response[USIM_RESPONSE_MAX], mark[8],
+                      expected[32];
     size_t size = 0;
-    (void)state;
     start_at(READY);
     from_hex("23553cbe9637a89d218ae64dae47bf35", rand);
     from_hex("c6e0c5ce26e01df7", mark);
@@ -253,6 +253,24 @@ static void test_gba(void **state) {
     assert_memory_equal(response, expected, 10);
     assert_int_equal(usim_exchange(&fixture.card, command, sizeof(command), response, &size), 0x9000);
     assert_int_equal(response[0], 0xdc);
+}
+
+/* Nothing of a longer key that was there before. */
+static void require_nothing_of_before(void) {
+    struct gba again, before = fixture.card.state.gba;
+    struct aka_answer answer = {.sqn = 0};
+    memset(&again, 0xff, sizeof again);
+    memcpy(answer.ck, before.ks, 16);
+    memcpy(answer.ik, before.ks + 16, 16);
+    gba_bootstrap(&again, &fixture.card.profile.secret, &answer, before.rand);
+    assert_memory_equal(&again, &before, sizeof again);
+}
+
+static void test_gba(void **state) {
+    uint8_t rand[16], response[USIM_RESPONSE_MAX], expected[32];
+    size_t size = 0;
+    (void)state;
+    bootstrap(rand);
     /* Ks_ext_NAF, computed apart with Python's hmac: NAF_Id "naf.example" and 0100000002, IMPI "user@example". */
     assert_int_equal(usim_fixture_restart(&fixture), USIM_OK);
     usim_begin(&fixture.card);
@@ -281,14 +299,7 @@ static void test_gba(void **state) {
     assert_memory_equal(response + 2, expected, 32);
     sw = usim_exchange_hex(&fixture.card, "0088008413 de10 6e61662e6578616d706c65 0100000002 00", response, &size);
     assert_int_equal(sw, 0x6700);
-    /* Nothing of a longer key that was there before. */
-    struct gba again, before = fixture.card.state.gba;
-    struct aka_answer answer = {.sqn = 0};
-    memset(&again, 0xff, sizeof again);
-    memcpy(answer.ck, before.ks, 16);
-    memcpy(answer.ik, before.ks + 16, 16);
-    gba_bootstrap(&again, &fixture.card.profile.secret, &answer, before.rand);
-    assert_memory_equal(&again, &before, sizeof again);
+    require_nothing_of_before();
     const struct gba none = {.ks_size = 0};
     assert_false(gba_derive(&none, &naf, external, internal));
     assert_int_equal(usim_exchange_hex(&fixture.card, "00a4000c026fd6", response, &size), 0x9000);
