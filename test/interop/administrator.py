@@ -38,10 +38,19 @@ def kernel_image(mark=0):
 KERNEL = kernel_image()
 
 
+def request_of(device, board="qemu-virt", keeping=1):
+    """A request as a device signs it."""
+    payload = encode({1: 1, 2: cose_key(device.public_key()), 3: board, 4: keeping}, "enrolment")
+    return sign(device, "enrolment+cbor", payload)
+
+
 def enrolment(device, board="qemu-virt", keeping=1):
     """A request as a device writes it, padded to its file's size."""
-    payload = encode({1: 1, 2: cose_key(device.public_key()), 3: board, 4: keeping}, "enrolment")
-    return sign(device, "enrolment+cbor", payload).ljust(1024, b"\0")
+    return padded(request_of(device, board, keeping))
+
+
+def padded(request):
+    return request.ljust(1024, b"\0")
 
 
 def on_a_small_disk(command, path, size):
@@ -70,9 +79,10 @@ class Administrator:
         (directory / "initrd").write_bytes(INITRD)
         (directory / "loader").write_bytes(KERNEL[:8192])
         self.devices = [generate() for _ in range(devices)]
+        self.requests = [request_of(device, keeping=1 + number % 2) for number, device in enumerate(self.devices)]
         self.codes = {}  # activation codes by device, as they were shown last
-        for number, device in enumerate(self.devices):
-            (directory / f"request{number}").write_bytes(enrolment(device, keeping=1 + number % 2))
+        for number, request in enumerate(self.requests):
+            (directory / f"request{number}").write_bytes(padded(request))
 
     def run(self, *arguments, status=0, passphrase="passphrase", org=None):
         words = [str(word) for word in arguments]

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image, on_a_small_disk
+from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image, on_a_small_disk, request_of
 from objects import (aes_key_unwrap, check_symbol, code_key, content_external, cose_key, decode, derive, encode, file_label,
                      generate, public_of, read_stream, sealed_external, sha256, thumbprint, unpack, unseal, verify)
 from usim_card import Card
@@ -386,7 +386,7 @@ def rows_of(database):
 
 def put(database, name, device, request=None):
     database.execute("INSERT OR REPLACE INTO device (name, thumbprint, request) VALUES (?, ?, ?)",
-                     (name, thumbprint(device.public_key()), request or enrolment(device).rstrip(b"\0")))
+                     (name, thumbprint(device.public_key()), request or request_of(device)))
 
 
 def swap(database, copy):
@@ -440,7 +440,7 @@ def removed_roll(database, copy):
 
 
 STRANGER = generate()
-OTHER_REQUEST = enrolment(STRANGER).rstrip(b"\0")
+OTHER_REQUEST = request_of(STRANGER)
 FORGERIES = {
     "a stranger's request": ("dev1 is not as it was enrolled", lambda database, copy: database.execute(
         "UPDATE device SET request = ? WHERE name = 'dev1'", (OTHER_REQUEST,))),
@@ -486,7 +486,7 @@ def test_devices_are_those_that_were_enrolled(copy, name):
 def test_the_roll_is_signed_by_the_signing_key(made):
     roll = sqlite3.connect(made.path / "organisation.db").execute("SELECT object FROM roll").fetchone()[0]
     assert note_of(made, roll, "devices+cbor", "roll") == [1, [
-        [f"dev{number}", thumbprint(device.public_key()), sha256((made.directory / f"request{number}").read_bytes().rstrip(b"\0"))]
+        [f"dev{number}", thumbprint(device.public_key()), sha256(made.requests[number])]
         for number, device in enumerate(made.devices)]]
 
 
