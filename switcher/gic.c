@@ -269,15 +269,14 @@ void gic_send_stop(unsigned cpu) {
                    UINT64_C(1) << (aff0 % 16));
 }
 
-void gic_pend(uint32_t intid) {
+static void write_spi(uint32_t offset, uint32_t intid) {
     if (intid >= 32 && intid < gic.words * 32 && intid < GIC_INTID_NONE)
-        arch_write32(gic_word(GIC_ISPENDR, intid / 32), UINT32_C(1) << (intid % 32));
+        arch_write32(gic_word(offset, intid / 32), UINT32_C(1) << (intid % 32));
 }
 
-void gic_unpend(uint32_t intid) {
-    if (intid >= 32 && intid < gic.words * 32 && intid < GIC_INTID_NONE)
-        arch_write32(gic_word(GIC_ICPENDR, intid / 32), UINT32_C(1) << (intid % 32));
-}
+void gic_pend(uint32_t intid) { write_spi(GIC_ISPENDR, intid); }
+
+void gic_unpend(uint32_t intid) { write_spi(GIC_ICPENDR, intid); }
 
 void gic_pend_suspended(struct gic_state *state, uint32_t intid) {
     state->pending[intid / 32 % GIC_WORDS] |= UINT32_C(1) << (intid % 32);

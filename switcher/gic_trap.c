@@ -15,11 +15,6 @@ struct bank {
     uint8_t *priority; /* of INTID 32 * word */
 };
 
-static void write_bits(const struct bank *bank, uint32_t offset, uint32_t bits) {
-    if (bits != 0)
-        arch_write32(bank->base + offset + bank->word * 4, bits);
-}
-
 /** Offsets 0x080 to 0x3ff: registers of one bit an interrupt. Groups are the switcher's to set. */
 static void write_bitmap(const struct bank *bank, uint32_t offset, uint32_t value) {
     uint32_t bits = value & bank->allowed;
@@ -38,7 +33,8 @@ static void write_bitmap(const struct bank *bank, uint32_t offset, uint32_t valu
     default:
         return;
     }
-    write_bits(bank, offset, bits);
+    if (bits != 0)
+        arch_write32(bank->base + offset + bank->word * 4, bits);
 }
 
 static uint8_t limited_priority(uint8_t priority) {

@@ -97,12 +97,7 @@ static struct event_text event_text(unsigned event) {
 }
 
 static const char *persona_name(unsigned persona) {
-    static const char *const unnamed[HANDOVER_PERSONAS_MAX] = {
-        "persona 0", "persona 1", "persona 2", "persona 3", "persona 4", "persona 5", "persona 6", "persona 7",
-    };
-    if (names != NULL && persona < names->persona_count)
-        return names->personas[persona].name;
-    return persona < HANDOVER_PERSONAS_MAX ? unnamed[persona] : "no persona";
+    return names != NULL && persona < names->persona_count ? names->personas[persona].name : "no persona";
 }
 
 static uint64_t milliseconds_since_start(uint64_t time) {

@@ -169,15 +169,6 @@ static int64_t system_suspend(const struct call *call, struct trap_frame *frame,
     return PSCI_SUCCESS;
 }
 
-/** DEN0022 5.11: of the architectural resets there is the warm one, 0; none of the vendor's. */
-static int64_t system_reset2(const struct call *call, struct trap_frame *frame, enum outcome *outcome) {
-    if ((uint32_t)call->argument[0] != 0)
-        return PSCI_INVALID_PARAMETERS;
-    flip_reset(frame);
-    *outcome = OUTCOME_ENTERED;
-    return PSCI_SUCCESS;
-}
-
 static int64_t give_up(struct persona *persona) {
     persona->stage2 = persona->description->vttbr;
     arch_set_stage2(persona->stage2);
@@ -204,13 +195,15 @@ static int64_t locked_call(const struct call *call, struct trap_frame *frame, en
         flip_off(frame);
         *outcome = OUTCOME_ENTERED;
         return PSCI_SUCCESS;
+    case PSCI_SYSTEM_RESET2_32:
+    case PSCI_SYSTEM_RESET2_64:
+        if ((uint32_t)call->argument[0] != 0) /* DEN0022 5.11: the warm reset; there is none of the vendor's */
+            return PSCI_INVALID_PARAMETERS;
+        __attribute__((fallthrough));
     case PSCI_SYSTEM_RESET:
         flip_reset(frame);
         *outcome = OUTCOME_ENTERED;
         return PSCI_SUCCESS;
-    case PSCI_SYSTEM_RESET2_32:
-    case PSCI_SYSTEM_RESET2_64:
-        return system_reset2(call, frame, outcome);
     default:
         return PSCI_NOT_SUPPORTED;
     }

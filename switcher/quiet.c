@@ -35,12 +35,10 @@ bool quiet_check(const struct handover *handover, uint64_t *busy_address) {
 }
 
 static void stop(const struct handover_quiet *quiet) {
-    if (quiet->kind == HANDOVER_QUIET_VIRTIO_MMIO) {
-        arch_write32(quiet->address, 0); /* virtio 1.2, 2.1.2: 0 resets the device */
+    if (keep_at_rest(quiet))
         return;
-    }
-    if (!keep_at_rest(quiet))
-        arch_write32(quiet->address, arch_read16(quiet->address) & ~(uint32_t)PCI_COMMAND_BUS_MASTER);
+    bool mmio = quiet->kind == HANDOVER_QUIET_VIRTIO_MMIO; /* virtio 1.2, 2.1.2: 0 resets the device */
+    arch_write32(quiet->address, mmio ? 0 : arch_read16(quiet->address) & ~(uint32_t)PCI_COMMAND_BUS_MASTER);
 }
 
 void quiet_stop_devices(const struct handover *handover) {

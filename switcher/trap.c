@@ -36,14 +36,12 @@ enum {
 #define FSC_TYPE(esr) ((esr)&0x3c)
 #define FSC_PERMISSION 0x0c
 
-/* ISS of EC 0x18: Op0, Op2, Op1, CRn, CRm and the direction; Rt masked out. */
-#define SYSREG_MASK UINT64_C(0x3ffc1f)
-#define SYSREG(op0, op1, crn, crm, op2)                                                                                \
-    ((uint64_t)(op0) << 20 | (uint64_t)(op2) << 17 | (uint64_t)(op1) << 14 | (uint64_t)(crn) << 10 |                   \
-     (uint64_t)(crm) << 1)
-#define ICC_SGI1R_EL1 SYSREG(3, 0, 12, 11, 5)
-#define ICC_ASGI1R_EL1 SYSREG(3, 0, 12, 11, 6)
-#define ICC_SGI0R_EL1 SYSREG(3, 0, 12, 11, 7)
+/* ISS of EC 0x18. The registers that are trapped to be carried out have Op0 3, Op1 0 and CRn 12. */
+#define ISS_READ UINT64_C(1)
+#define ISS_CRM(esr) ((unsigned)((esr) >> 1) & 0xf)
+#define ISS_OP2(esr) ((unsigned)((esr) >> 17) & 7)
+#define ISS_OP0_OP1_CRN UINT64_C(0x31fc00)
+#define ISS_ICC UINT64_C(0x303000)
 
 #define SPSR_AARCH32 UINT64_C(0x10)
 
@@ -165,18 +163,38 @@ static void undefined(struct trap_frame *frame) {
     inject_undefined(frame);
 }
 
+/** Carries out an access to a register that traps. @return false: it is none that a persona has */
+static bool use_register(uint64_t esr, uint64_t *value) {
+    /* By CRm: bit n is Op2 n. */
+    static const struct {
+        uint8_t readable, writable;
+    } known[16] = {[9] = {0x0f, 0x0f}, [11] = {0, 0xe0}, [12] = {0x8d, 0x8a}};
+    unsigned crm = ISS_CRM(esr), op2 = ISS_OP2(esr);
+    bool read = (esr & ISS_READ) != 0;
+    if ((esr & ISS_OP0_OP1_CRN) != ISS_ICC || ((read ? known[crm].readable : known[crm].writable) >> op2 & 1) == 0)
+        return false;
+    if (crm == 12) /* ICC_IAR1_EL1 and ICC_EOIR1_EL1, two for each interrupt; the others of Group 1 */
+        *value = arch_icc_group1_register(op2, read, *value);
+    else if (crm == 11) /* ICC_SGI1R_EL1, ICC_ASGI1R_EL1, ICC_SGI0R_EL1 */
+        gic_send_sgi(*value);
+    else if (read) /* ICC_AP1Rn_EL1: nothing is active, to one who asks */
+        *value = 0;
+    else /* a kernel that starts drops what is active, by writing 0; no other value is carried out */
+        arch_icc_drop_active();
+    return true;
+}
+
 static void system_register(struct trap_frame *frame, uint64_t esr) {
+    unsigned rt = register_of(esr, 5);
+    uint64_t value = general_register(frame, rt);
     log_count(COUNT_SYSREG, switcher.running);
-    switch (esr & SYSREG_MASK) {
-    case ICC_SGI1R_EL1:
-    case ICC_ASGI1R_EL1:
-    case ICC_SGI0R_EL1:
-        gic_send_sgi(general_register(frame, register_of(esr, 5)));
-        frame->elr += 4;
-        return;
-    default:
+    if (!use_register(esr, &value)) {
         undefined(frame);
+        return;
     }
+    if ((esr & ISS_READ) != 0 && rt != 31)
+        frame->x[rt] = value;
+    frame->elr += 4;
 }
 
 void trap_sync(struct trap_frame *frame) {
@@ -252,16 +270,11 @@ void trap_fiq(struct trap_frame *frame) {
      */
     arch_icc_eoir0(intid);
     log_count(COUNT_FIQ, switcher.running);
-    if (intid == GIC_SGI_STOP) {
-        /* Not an order: the CPU that had the flip request's timer goes off. */
-        lock_acquire();
-        attention_cpu_changed();
-        lock_release();
-        return;
-    }
     lock_acquire();
     pl031_interrupt(intid);
-    if (smmu_is_interrupt(intid))
+    if (intid == GIC_SGI_STOP) /* not an order: the CPU that had the flip request's timer goes off */
+        attention_cpu_changed();
+    else if (smmu_is_interrupt(intid))
         dma_report_faults();
     else
         act(attention_interrupt(intid), frame);

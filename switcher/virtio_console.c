@@ -5,49 +5,26 @@
 
 #include "console.h"
 #include "gic.h"
+#include "virtio_mmio.h"
 
-/* 4.2.2: registers. */
+/* 4.2.2: more registers. */
 enum {
-    MAGIC_VALUE = 0x000,
-    DEVICE_VERSION = 0x004,
-    DEVICE_ID = 0x008,
-    VENDOR_ID = 0x00c,
-    DEVICE_FEATURES = 0x010,
-    DEVICE_FEATURES_SEL = 0x014,
-    DRIVER_FEATURES = 0x020,
-    DRIVER_FEATURES_SEL = 0x024,
-    QUEUE_SEL = 0x030,
-    QUEUE_NUM_MAX = 0x034,
-    QUEUE_NUM = 0x038,
-    QUEUE_READY = 0x044,
-    QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACK = 0x064,
-    STATUS = 0x070,
-    QUEUE_DESC = 0x080, /* then, each 16 bytes further on, QueueDriver and QueueDevice */
-    QUEUE_ADDRESS_STEP = 16,
     SHM_LENGTH = 0x0b0,
     SHM_BASE = 0x0b8,
     CONFIG = 0x100,
-    HIGH = 4, /* the upper half of a 64-bit register */
+    HIGH = 4,                                                               /* the upper half of a 64-bit register */
+    QUEUE_ADDRESS_STEP = VIRTIO_MMIO_QUEUE_DRIVER - VIRTIO_MMIO_QUEUE_DESC, /* QueueDevice is as far behind */
 
     CONFIG_MAX_PORTS = 4, /* 5.3.4; the fields before and behind it belong to features that are not offered */
     CONFIG_SIZE = 12,
 };
 
 enum {
-    MAGIC = 0x74726976, /* "virt" */
-    VERSION = 2,
     ID_CONSOLE = 3,
     VENDOR = 0x50494c46, /* "FLIP" */
 
-    FEATURES_LOW = 1 << 1,          /* VIRTIO_CONSOLE_F_MULTIPORT */
-    FEATURES_HIGH = 1 << (32 - 32), /* VIRTIO_F_VERSION_1: bit 32 */
+    FEATURES_LOW = 1 << 1, /* VIRTIO_CONSOLE_F_MULTIPORT */
 
-    /* 2.1 */
-    STATUS_DRIVER_OK = 4,
-    STATUS_FEATURES_OK = 8,
-    STATUS_NEEDS_RESET = 64,
     STATUS_OF_DRIVER = 0x8f, /* what the driver may set */
 
     INTERRUPT_USED = 1,
@@ -71,7 +48,7 @@ enum control_event {
 enum { CONTROL_SIZE = 8, NAME_MAX = 32, PREFIX_SIZE = 2 };
 
 static bool works(const struct virtio_console *console) {
-    return (console->status & (STATUS_DRIVER_OK | STATUS_NEEDS_RESET)) == STATUS_DRIVER_OK;
+    return (console->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET)) == VIRTIO_STATUS_DRIVER_OK;
 }
 
 /* 2.1.2: the driver broke the protocol. Its rings are not looked at again before it resets the device. */
@@ -79,11 +56,11 @@ static void fail(struct virtio_console *console, enum virtqueue_error error) {
     if (console->faults++ < FAULTS_TOLD)
         console_print("flipside: %s gave its channel %s; the channel waits for a reset\n", console->description->name,
                       virtqueue_error_text(error));
-    if ((console->status & STATUS_DRIVER_OK) != 0) {
+    if ((console->status & VIRTIO_STATUS_DRIVER_OK) != 0) {
         console->interrupt_status |= INTERRUPT_CONFIG;
         console->interrupt = true;
     }
-    console->status |= STATUS_NEEDS_RESET;
+    console->status |= VIRTIO_STATUS_NEEDS_RESET;
 }
 
 /* Returns false when there is no buffer, or none can be had any more. */
@@ -269,7 +246,8 @@ static void reset(struct virtio_console *console) {
 }
 
 static bool features_accepted(const struct virtio_console *console) {
-    return (console->driver_features[0] & ~(uint32_t)FEATURES_LOW) == 0 && console->driver_features[1] == FEATURES_HIGH;
+    return (console->driver_features[0] & ~(uint32_t)FEATURES_LOW) == 0 &&
+           console->driver_features[1] == VIRTIO_VERSION_1;
 }
 
 /* 2.1: the driver sets bits, and clears them by a reset alone. */
@@ -279,17 +257,17 @@ static void write_status(struct virtio_console *console, uint32_t value) {
         return;
     }
     uint32_t set = value & STATUS_OF_DRIVER;
-    if ((console->status & STATUS_FEATURES_OK) == 0) {
-        set &= ~(uint32_t)STATUS_DRIVER_OK;
+    if ((console->status & VIRTIO_STATUS_FEATURES_OK) == 0) {
+        set &= ~(uint32_t)VIRTIO_STATUS_DRIVER_OK;
         if (!features_accepted(console))
-            set &= ~(uint32_t)STATUS_FEATURES_OK;
+            set &= ~(uint32_t)VIRTIO_STATUS_FEATURES_OK;
     }
     console->status |= set;
     send_all(console);
 }
 
 static void write_driver_features(struct virtio_console *console, uint32_t value) {
-    if ((console->status & STATUS_FEATURES_OK) != 0)
+    if ((console->status & VIRTIO_STATUS_FEATURES_OK) != 0)
         return;
     if (console->driver_features_select < 2)
         console->driver_features[console->driver_features_select] = value;
@@ -302,7 +280,7 @@ static void write_queue_ready(struct virtio_console *console, struct virtqueue *
         queue->ready = false;
         return;
     }
-    if (queue->ready || (console->status & STATUS_NEEDS_RESET) != 0)
+    if (queue->ready || (console->status & VIRTIO_STATUS_NEEDS_RESET) != 0)
         return;
     enum virtqueue_error error = virtqueue_start(queue, &console->description->partition);
     if (error != VIRTQUEUE_OK)
@@ -319,12 +297,12 @@ static uint32_t queue_max(const struct virtio_console *console) {
 /* What describes a queue stays as it is while the queue is in use. */
 static void write_queue(struct virtqueue *queue, uint32_t most, uint32_t offset, uint32_t value) {
     uint64_t *const addresses[] = {&queue->descriptors, &queue->available, &queue->used};
-    uint32_t which = (offset - QUEUE_DESC) / QUEUE_ADDRESS_STEP;
+    uint32_t which = (offset - VIRTIO_MMIO_QUEUE_DESC) / QUEUE_ADDRESS_STEP;
     if (queue->ready)
         return;
-    if (offset == QUEUE_NUM)
+    if (offset == VIRTIO_MMIO_QUEUE_NUM)
         queue->size = value <= most ? value : 0;
-    if (offset < QUEUE_DESC || which >= sizeof addresses / sizeof addresses[0])
+    if (offset < VIRTIO_MMIO_QUEUE_DESC || which >= sizeof addresses / sizeof addresses[0])
         return;
     if (offset % QUEUE_ADDRESS_STEP == 0)
         *addresses[which] = (*addresses[which] & ~(uint64_t)UINT32_MAX) | value;
@@ -334,25 +312,25 @@ static void write_queue(struct virtqueue *queue, uint32_t most, uint32_t offset,
 
 static void write_register(struct virtio_console *console, uint32_t offset, uint32_t value) {
     switch (offset) {
-    case DEVICE_FEATURES_SEL:
+    case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
         console->device_features_select = value;
         return;
-    case DRIVER_FEATURES:
+    case VIRTIO_MMIO_DRIVER_FEATURES:
         write_driver_features(console, value);
         return;
-    case DRIVER_FEATURES_SEL:
+    case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
         console->driver_features_select = value;
         return;
-    case QUEUE_SEL:
+    case VIRTIO_MMIO_QUEUE_SEL:
         console->queue_select = value;
         return;
-    case QUEUE_NOTIFY:
+    case VIRTIO_MMIO_QUEUE_NOTIFY:
         notified(console, value);
         return;
-    case INTERRUPT_ACK:
+    case VIRTIO_MMIO_INTERRUPT_ACK:
         console->interrupt_status &= ~value;
         return;
-    case STATUS:
+    case VIRTIO_MMIO_STATUS:
         write_status(console, value);
         return;
     default:
@@ -360,7 +338,7 @@ static void write_register(struct virtio_console *console, uint32_t offset, uint
     }
     if (console->queue_select >= queue_count(console))
         return;
-    if (offset == QUEUE_READY)
+    if (offset == VIRTIO_MMIO_QUEUE_READY)
         write_queue_ready(console, &console->queues[console->queue_select], value);
     else
         write_queue(&console->queues[console->queue_select], queue_max(console), offset, value);
@@ -369,25 +347,25 @@ static void write_register(struct virtio_console *console, uint32_t offset, uint
 static uint32_t read_register(const struct virtio_console *console, uint32_t offset) {
     bool queue_exists = console->queue_select < queue_count(console);
     switch (offset) {
-    case MAGIC_VALUE:
-        return MAGIC;
-    case DEVICE_VERSION:
-        return VERSION;
-    case DEVICE_ID:
+    case VIRTIO_MMIO_MAGIC_VALUE:
+        return VIRTIO_MMIO_MAGIC;
+    case VIRTIO_MMIO_VERSION:
+        return VIRTIO_MMIO_VERSION_2;
+    case VIRTIO_MMIO_DEVICE_ID:
         return ID_CONSOLE;
-    case VENDOR_ID:
+    case VIRTIO_MMIO_VENDOR_ID:
         return VENDOR;
-    case DEVICE_FEATURES:
+    case VIRTIO_MMIO_DEVICE_FEATURES:
         return console->device_features_select == 0   ? FEATURES_LOW
-               : console->device_features_select == 1 ? FEATURES_HIGH
+               : console->device_features_select == 1 ? VIRTIO_VERSION_1
                                                       : 0;
-    case QUEUE_NUM_MAX:
+    case VIRTIO_MMIO_QUEUE_NUM_MAX:
         return queue_exists ? queue_max(console) : 0;
-    case QUEUE_READY:
+    case VIRTIO_MMIO_QUEUE_READY:
         return queue_exists && console->queues[console->queue_select].ready;
-    case INTERRUPT_STATUS:
+    case VIRTIO_MMIO_INTERRUPT_STATUS:
         return console->interrupt_status;
-    case STATUS:
+    case VIRTIO_MMIO_STATUS:
         return console->status;
     case SHM_LENGTH:
     case SHM_LENGTH + HIGH:

@@ -2,44 +2,12 @@
 #include "virtio_keyboard.h"
 
 #include "console.h"
-
-/* virtio 1.2, 4.2.2: virtio-mmio registers. */
-enum {
-    MAGIC_VALUE = 0x000,
-    DEVICE_VERSION = 0x004,
-    DEVICE_ID = 0x008,
-    DEVICE_FEATURES = 0x010,
-    DEVICE_FEATURES_SEL = 0x014,
-    DRIVER_FEATURES = 0x020,
-    DRIVER_FEATURES_SEL = 0x024,
-    QUEUE_SEL = 0x030,
-    QUEUE_NUM_MAX = 0x034,
-    QUEUE_NUM = 0x038,
-    QUEUE_READY = 0x044,
-    QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACK = 0x064,
-    DEVICE_STATUS = 0x070,
-    QUEUE_DESC = 0x080,
-    QUEUE_DRIVER = 0x090,
-    QUEUE_DEVICE = 0x0a0,
-};
+#include "virtio_mmio.h"
 
 enum {
-    MAGIC = 0x74726976, /* "virt" */
-    VERSION = 2,
     ID_INPUT = 18,
-    FEATURE_VERSION_1 = 1 << (32 - 32), /* bit 32: in the second word */
 
     INTERRUPT_ALL = 3, /* used buffers, configuration change */
-
-    /* 2.1 */
-    STATUS_ACKNOWLEDGE = 1,
-    STATUS_DRIVER = 2,
-    STATUS_DRIVER_OK = 4,
-    STATUS_FEATURES_OK = 8,
-    STATUS_NEEDS_RESET = 64,
-    STATUS_FAILED = 128,
 
     DESC_F_WRITE = 2, /* 2.7.5 */
     EVENT_QUEUE = 0,  /* 5.8.2 */
@@ -115,9 +83,9 @@ static void set_address(uint32_t offset, const volatile void *memory) {
 }
 
 static bool reset(void) {
-    set(DEVICE_STATUS, 0);
+    set(VIRTIO_MMIO_STATUS, 0);
     uint64_t deadline = arch_counter() + arch_counter_frequency() * RESET_WAIT_MS / 1000;
-    while (get(DEVICE_STATUS) != 0) {
+    while (get(VIRTIO_MMIO_STATUS) != 0) {
         if (arch_counter() >= deadline)
             return false;
         arch_relax();
@@ -126,15 +94,15 @@ static bool reset(void) {
 }
 
 static bool negotiate(void) {
-    set(DEVICE_FEATURES_SEL, 1);
-    if ((get(DEVICE_FEATURES) & FEATURE_VERSION_1) == 0)
+    set(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
+    if ((get(VIRTIO_MMIO_DEVICE_FEATURES) & VIRTIO_VERSION_1) == 0)
         return false;
-    set(DRIVER_FEATURES_SEL, 0);
-    set(DRIVER_FEATURES, 0);
-    set(DRIVER_FEATURES_SEL, 1);
-    set(DRIVER_FEATURES, FEATURE_VERSION_1);
-    set(DEVICE_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK);
-    return (get(DEVICE_STATUS) & STATUS_FEATURES_OK) != 0;
+    set(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+    set(VIRTIO_MMIO_DRIVER_FEATURES, 0);
+    set(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+    set(VIRTIO_MMIO_DRIVER_FEATURES, VIRTIO_VERSION_1);
+    set(VIRTIO_MMIO_STATUS, VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_FEATURES_OK);
+    return (get(VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_FEATURES_OK) != 0;
 }
 
 static void offer(unsigned buffer) {
@@ -148,7 +116,7 @@ static void publish(void) {
     arch_barrier();
     queue.available.index = keyboard.available_index;
     arch_barrier();
-    set(QUEUE_NOTIFY, EVENT_QUEUE);
+    set(VIRTIO_MMIO_QUEUE_NOTIFY, EVENT_QUEUE);
 }
 
 static unsigned buffers_for(uint32_t queue_num_max) {
@@ -160,9 +128,9 @@ static unsigned buffers_for(uint32_t queue_num_max) {
 
 /* 4.2.3.2 */
 static bool set_up_queue(void) {
-    set(QUEUE_SEL, EVENT_QUEUE);
-    keyboard.buffers = buffers_for(get(QUEUE_NUM_MAX));
-    if (get(QUEUE_READY) != 0 || keyboard.buffers == 0)
+    set(VIRTIO_MMIO_QUEUE_SEL, EVENT_QUEUE);
+    keyboard.buffers = buffers_for(get(VIRTIO_MMIO_QUEUE_NUM_MAX));
+    if (get(VIRTIO_MMIO_QUEUE_READY) != 0 || keyboard.buffers == 0)
         return false;
     keyboard.available_index = 0;
     keyboard.used_index = 0;
@@ -177,12 +145,12 @@ static bool set_up_queue(void) {
         queue.descriptors[i].next = 0;
         offer(i);
     }
-    set(QUEUE_NUM, keyboard.buffers);
-    set_address(QUEUE_DESC, queue.descriptors);
-    set_address(QUEUE_DRIVER, &queue.available);
-    set_address(QUEUE_DEVICE, &queue.used);
+    set(VIRTIO_MMIO_QUEUE_NUM, keyboard.buffers);
+    set_address(VIRTIO_MMIO_QUEUE_DESC, queue.descriptors);
+    set_address(VIRTIO_MMIO_QUEUE_DRIVER, &queue.available);
+    set_address(VIRTIO_MMIO_QUEUE_DEVICE, &queue.used);
     arch_barrier();
-    set(QUEUE_READY, 1);
+    set(VIRTIO_MMIO_QUEUE_READY, 1);
     return true;
 }
 
@@ -192,19 +160,21 @@ static bool start(void) {
     keyboard.reported = false;
     if (!reset())
         return false;
-    set(DEVICE_STATUS, STATUS_ACKNOWLEDGE);
-    set(DEVICE_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
+    set(VIRTIO_MMIO_STATUS, VIRTIO_STATUS_ACKNOWLEDGE);
+    set(VIRTIO_MMIO_STATUS, VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER);
     if (!negotiate() || !set_up_queue()) {
-        set(DEVICE_STATUS, get(DEVICE_STATUS) | STATUS_FAILED);
+        set(VIRTIO_MMIO_STATUS, get(VIRTIO_MMIO_STATUS) | VIRTIO_STATUS_FAILED);
         return false;
     }
-    set(DEVICE_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK);
+    set(VIRTIO_MMIO_STATUS,
+        VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK);
     publish();
     return true;
 }
 
 static bool identify(void) {
-    return get(MAGIC_VALUE) == MAGIC && get(DEVICE_VERSION) == VERSION && get(DEVICE_ID) == ID_INPUT;
+    return get(VIRTIO_MMIO_MAGIC_VALUE) == VIRTIO_MMIO_MAGIC && get(VIRTIO_MMIO_VERSION) == VIRTIO_MMIO_VERSION_2 &&
+           get(VIRTIO_MMIO_DEVICE_ID) == ID_INPUT;
 }
 
 bool virtio_keyboard_init(const struct handover_keyboard *description) {
@@ -300,10 +270,10 @@ enum attention_press virtio_keyboard_interrupt(void) {
     if (keyboard.base == 0)
         return ATTENTION_NONE;
     /* Acknowledged first: what the device uses from here on interrupts again. */
-    set(INTERRUPT_ACK, get(INTERRUPT_STATUS) & INTERRUPT_ALL);
+    set(VIRTIO_MMIO_INTERRUPT_ACK, get(VIRTIO_MMIO_INTERRUPT_STATUS) & INTERRUPT_ALL);
     arch_barrier();
     bool completed = false;
-    if ((get(DEVICE_STATUS) & STATUS_NEEDS_RESET) != 0 || !take_events(&completed))
+    if ((get(VIRTIO_MMIO_STATUS) & VIRTIO_STATUS_NEEDS_RESET) != 0 || !take_events(&completed))
         restart();
     return completed ? ATTENTION_SHORT : ATTENTION_NONE;
 }

@@ -37,6 +37,10 @@ enum {
 #define HCR_ENSCXT (UINT64_C(1) << 53)
 #define HCR_ATA (UINT64_C(1) << 56)
 
+/* ICH_HCR_EL2: EL1's accesses to Group 1's registers trap. A persona that set the active priorities itself would hold
+ * off Group 0, the attention key's, for as long as it likes; no finer trap covers them. */
+#define ICH_HCR_TALL1 (UINT64_C(1) << 12)
+
 static unsigned field(uint64_t id_register, unsigned shift) { return (unsigned)(id_register >> shift) & 0xf; }
 
 /* ID registers by encoding where the assembler's base architecture does not know their names. */
@@ -147,7 +151,7 @@ static unsigned active_registers(unsigned bits) { return bits > 5 ? 1u << (bits 
 
 /** What a persona had acknowledged and not ended; of Group 0, whose registers are virtual to it, what it wrote there.
  */
-static void drop_active_priorities(void) {
+void arch_icc_drop_active(void) {
     unsigned physical = active_registers(((unsigned)ARCH_READ_SYSREG("S3_0_C12_C12_4") >> 8 & 7) + 1);
     unsigned virtual = active_registers(((unsigned)ARCH_READ_SYSREG("S3_4_C12_C11_1") >> 26 & 7) + 1);
     ARCH_WRITE_SYSREG("S3_0_C12_C8_4", 0); /* ICC_AP0R0_EL1 */
@@ -176,11 +180,34 @@ void arch_icc_init(void) {
     ARCH_WRITE_SYSREG("S3_0_C12_C12_4", 0);   /* ICC_CTLR_EL1: EOI also deactivates, separate binary points */
     ARCH_WRITE_SYSREG("S3_0_C12_C8_3", 0);    /* ICC_BPR0_EL1 */
     ARCH_WRITE_SYSREG("S3_0_C12_C12_3", 0);   /* ICC_BPR1_EL1 */
-    drop_active_priorities();
-    ARCH_WRITE_SYSREG("S3_4_C12_C11_0", 0); /* ICH_HCR_EL2: no virtual interface in use */
+    arch_icc_drop_active();
+    ARCH_WRITE_SYSREG("S3_4_C12_C11_0", ICH_HCR_TALL1); /* and no virtual interface in use */
     ARCH_WRITE_SYSREG("S3_4_C12_C11_7", 0); /* ICH_VMCR_EL2: but its mask and enables are a persona's to write */
     ARCH_WRITE_SYSREG("S3_0_C12_C12_6", 1); /* ICC_IGRPEN0_EL1: the switcher's */
     __asm__ volatile("isb" ::: "memory");
+}
+
+uint64_t arch_icc_group1_register(unsigned number, bool read, uint64_t value) {
+    switch (number << 1 | read) {
+    case 0 << 1 | true:
+        return ARCH_READ_SYSREG("S3_0_C12_C12_0"); /* ICC_IAR1_EL1 */
+    case 1 << 1:
+        ARCH_WRITE_SYSREG("S3_0_C12_C12_1", value); /* ICC_EOIR1_EL1 */
+        break;
+    case 2 << 1 | true:
+        return arch_icc_hppir1();
+    case 3 << 1 | true:
+        return ARCH_READ_SYSREG("S3_0_C12_C12_3"); /* ICC_BPR1_EL1 */
+    case 3 << 1:
+        ARCH_WRITE_SYSREG("S3_0_C12_C12_3", value);
+        break;
+    case 7 << 1 | true:
+        return ARCH_READ_SYSREG("S3_0_C12_C12_7"); /* ICC_IGRPEN1_EL1 */
+    case 7 << 1:
+        arch_icc_group1((value & 1) != 0);
+        break;
+    }
+    return value;
 }
 
 void arch_clean_invalidate(uint64_t base, uint64_t size) {

@@ -166,6 +166,8 @@ static inline void arch_icc_group1(bool enable) {
 
 /* In arch.c and registers.S. */
 void arch_icc_init(void);
+void arch_icc_drop_active(void);
+uint64_t arch_icc_group1_register(unsigned number, bool read, uint64_t value);
 void arch_cpu_init(uint64_t vtcr);
 void arch_clean_invalidate(uint64_t base, uint64_t size);
 void arch_copy(uint64_t destination, uint64_t source, uint64_t size);

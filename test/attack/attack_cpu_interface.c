@@ -65,12 +65,16 @@ static void attack_unended(const struct attack_arguments *arguments) {
 
 ATTACK(unended, "unended", attack_unended, "");
 
-/* The same without an interrupt: the register that says which priorities are active is this persona's to write. */
+/* The same without an interrupt: were the register that says which priorities are active this persona's to write, none
+ * would get through to the switcher either. */
 static void attack_active(const struct attack_arguments *arguments) {
     (void)arguments;
-    WRITE_SYSREG("S3_0_C12_C9_0", UINT32_MAX); /* ICC_AP1R0_EL1 */
-    attack_try();
-    attack_note("ICC_AP1R0_EL1 is 0x%lx", READ_SYSREG("S3_0_C12_C9_0"));
+    for (uint64_t bits = 1; bits != 0 && bits <= UINT32_MAX; bits = bits << 1 | 1) {
+        WRITE_SYSREG("S3_0_C12_C9_0", bits); /* ICC_AP1R0_EL1 */
+        attack_try();
+        if (READ_SYSREG("S3_0_C12_C9_0") != 0)
+            attack_broken("ICC_AP1R0_EL1 is 0x%lx", READ_SYSREG("S3_0_C12_C9_0"));
+    }
 }
 
 ATTACK(active, "active", attack_active, "");

@@ -173,7 +173,7 @@ def test_a_break_is_told(start, attack_disk):
 def test_keys_survive_the_interrupt_controller(start, attack_disk, cpu):
     terminal, attacker, witness = start_both(start, attack_disk, cpu)
     intids = " ".join(map(str, SWITCHER_INTIDS))
-    for attack in (f"interrupts {intids}", "cpu-interface", "unended"):
+    for attack in (f"interrupts {intids}", "cpu-interface", "unended", "active"):
         attacker.holds(attack)
         check_victim(terminal, witness)
         attacker.holds(attack)
@@ -181,15 +181,6 @@ def test_keys_survive_the_interrupt_controller(start, attack_disk, cpu):
         witness.check()
         terminal.flip("personal", terminal.press_chord)
         attacker.note(f"keys after {attack.split()[0]}: held")
-
-
-@pytest.mark.xfail(strict=True, reason="an EL1 that sets ICC_AP1R0_EL1 holds Group 0 off its CPU: nothing but ICH_HCR_EL2.TALL1, "
-                   "two exits for each interrupt, would trap it")
-def test_keys_survive_active_priorities(start, attack_disk):
-    terminal, attacker, _ = start_both(start, attack_disk, cpus=1)
-    attacker.run("active")
-    attacker.note("keys after active: BROKEN, a known limit")
-    terminal.flip("work", timeout=20)
 
 
 @pytest.mark.parametrize("cpus", [1, 2])

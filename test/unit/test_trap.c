@@ -326,10 +326,72 @@ static void sgi_registers(void **state) {
     assert_int_equal(fake_events_of(FAKE_SGI1R) + fake_events_of(FAKE_SGI0R), 0);
 }
 
+static uint64_t interrupt_41(unsigned number, bool read, uint64_t value) {
+    (void)number;
+    return read ? 41 : value;
+}
+
+/** Two for each interrupt: acknowledged and ended. */
+static void registers_of_group_1_are_carried_out(void **state) {
+    static const struct {
+        unsigned number;
+        bool read;
+    } accesses[] = {{0, true}, {1, false}, {2, true}, {3, true}, {3, false}, {7, true}, {7, false}};
+    (void)state;
+    fake.group1_register = interrupt_41;
+    for (unsigned i = 0; i < sizeof accesses / sizeof accesses[0]; i++) {
+        platform.cpus[0].frame.x[9] = before.x[9] = 40;
+        trap(sysreg(12, accesses[i].number, 9, accesses[i].read), 0, 0);
+        before.x[9] = accesses[i].read ? 41 : 40;
+        assert_done();
+        const struct fake_event *event = fake_last_event(FAKE_ICC_GROUP1_REGISTER);
+        assert_int_equal(event->a, accesses[i].number);
+        assert_int_equal(event->b, accesses[i].read);
+        assert_true(accesses[i].read || event->c == 40);
+    }
+    /* Register 31 is the zero register. */
+    trap(sysreg(12, 0, XZR, true), 0, 0);
+    assert_done();
+    trap(sysreg(12, 1, XZR, false), 0, 0);
+    assert_done();
+    assert_true(fake_last_event(FAKE_ICC_GROUP1_REGISTER)->c == 0);
+}
+
+/** With every priority active, no interrupt of Group 0, the attention key's, would be taken. */
+static void no_priority_is_made_active(void **state) {
+    (void)state;
+    for (unsigned number = 0; number < 4; number++) {
+        platform.cpus[0].frame.x[9] = before.x[9] = UINT64_MAX;
+        trap(sysreg(9, number, 9, false), 0, 0);
+        assert_done();
+        assert_int_equal(fake_events_of(FAKE_ICC_DROP_ACTIVE), 1);
+        fake_forget_events();
+        trap(sysreg(9, number, 9, true), 0, 0);
+        before.x[9] = 0;
+        assert_done();
+        assert_int_equal(fake_events_of(FAKE_ICC_DROP_ACTIVE), 0);
+    }
+    assert_int_equal(fake_events_of(FAKE_ICC_GROUP1_REGISTER), 0);
+}
+
+/** All that EC 0x18 can tell of a register, but for those above. */
+static bool is_known(unsigned crm, unsigned op2, bool read) {
+    return (crm == 9 && op2 < 4) || (crm == 11 && op2 >= 5 && !read) ||
+           (crm == 12 && (op2 == 3 || op2 == 7 || (read ? op2 == 0 || op2 == 2 : op2 == 1)));
+}
+
 static void other_registers_are_undefined(void **state) {
     (void)state;
-    const uint64_t esrs[] = {sysreg(11, 5, 9, true),  sysreg(11, 4, 9, false), sysreg(11, 0, 9, false),
-                             sysreg(12, 5, 9, false), EC(0x18) | IL,           EC(0x18) | IL | 0x3fffff};
+    for (unsigned i = 0; i < 16 * 8 * 2; i++) {
+        if (is_known(i / 16, i / 2 % 8, i % 2))
+            continue;
+        trap(sysreg(i / 16, i / 2 % 8, 9, i % 2), 0, 0);
+        assert_abort(IL);
+    }
+    /* The same numbers with another Op0, Op1 or CRn. */
+    const uint64_t known = sysreg(12, 0, 9, true);
+    const uint64_t esrs[] = {known ^ UINT64_C(1) << 20, known ^ UINT64_C(1) << 14, known ^ 1 << 10, EC(0x18) | IL,
+                             EC(0x18) | IL | 0x3fffff};
     for (unsigned i = 0; i < sizeof esrs / sizeof esrs[0]; i++) {
         uint64_t undefined = log_counted(COUNT_UNDEFINED, 0);
         trap(esrs[i], 0, 0);
@@ -467,6 +529,8 @@ int main(void) {
         cmocka_unit_test_setup(cache_maintenance_of_a_frame_does_nothing, set_up),
         cmocka_unit_test_setup(bits_above_the_class_do_not_count, set_up),
         cmocka_unit_test_setup(sgi_registers, set_up),
+        cmocka_unit_test_setup(registers_of_group_1_are_carried_out, set_up),
+        cmocka_unit_test_setup(no_priority_is_made_active, set_up),
         cmocka_unit_test_setup(other_registers_are_undefined, set_up),
         cmocka_unit_test_setup(other_exceptions_are_undefined, set_up),
         cmocka_unit_test_setup(calls_by_hvc_and_smc, set_up),

@@ -192,6 +192,13 @@ void arch_icc_group1(bool enable) {
     fake.icc_group1 = enable;
 }
 
+void arch_icc_drop_active(void) { record(FAKE_ICC_DROP_ACTIVE, 0, 0, 0, 0); }
+
+uint64_t arch_icc_group1_register(unsigned number, bool read, uint64_t value) {
+    record(FAKE_ICC_GROUP1_REGISTER, number, read, value, 0);
+    return fake.group1_register ? fake.group1_register(number, read, value) : value;
+}
+
 struct trap_syndrome arch_syndrome(void) {
     return fake.syndrome;
 }

@@ -33,8 +33,10 @@ enum fake_event_kind {
     FAKE_SGI1R,       /* a = value */
     FAKE_ICC_INIT,
     FAKE_ICC_GROUP1, /* a = enable */
-    FAKE_CPU_INIT,   /* a = VTCR_EL2 */
-    FAKE_SET_STAGE2, /* a = VTTBR_EL2 */
+    FAKE_ICC_DROP_ACTIVE,
+    FAKE_ICC_GROUP1_REGISTER, /* a = its number, b = read, c = value */
+    FAKE_CPU_INIT,            /* a = VTCR_EL2 */
+    FAKE_SET_STAGE2,          /* a = VTTBR_EL2 */
     FAKE_FLUSH_STAGE2,
     FAKE_VECTORS_SAVE,
     FAKE_VECTORS_RESTORE,
@@ -73,8 +75,9 @@ struct fake_machine {
     void (*eoir0)(uint32_t intid);            /* nothing */
     void (*sgi)(bool group1, uint64_t value); /* nothing */
     void (*icc_init)(void);                   /* nothing */
-    void (*copy)(uint64_t destination, uint64_t source, uint64_t size); /* nothing */
-    bool (*translate)(uint64_t va, bool write, uint64_t *ipa);          /* identity */
+    uint64_t (*group1_register)(unsigned number, bool read, uint64_t value); /* value */
+    void (*copy)(uint64_t destination, uint64_t source, uint64_t size);      /* nothing */
+    bool (*translate)(uint64_t va, bool write, uint64_t *ipa);               /* identity */
 
     int64_t smc_results[FAKE_SMC_RESULTS_MAX];
     unsigned smc_result_count, smc_result_next;

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef SWITCHER_VIRTIO_MMIO_H
+#define SWITCHER_VIRTIO_MMIO_H
+
+/**
+ * virtio 1.2 over memory (4.2.2), as both ends of it see it: the keyboard's driver, and the console that the switcher
+ * is to personas. All registers have 32 bits; of an address the upper half follows.
+ */
+
+enum {
+    VIRTIO_MMIO_MAGIC_VALUE = 0x000,
+    VIRTIO_MMIO_VERSION = 0x004,
+    VIRTIO_MMIO_DEVICE_ID = 0x008,
+    VIRTIO_MMIO_VENDOR_ID = 0x00c,
+    VIRTIO_MMIO_DEVICE_FEATURES = 0x010,
+    VIRTIO_MMIO_DEVICE_FEATURES_SEL = 0x014,
+    VIRTIO_MMIO_DRIVER_FEATURES = 0x020,
+    VIRTIO_MMIO_DRIVER_FEATURES_SEL = 0x024,
+    VIRTIO_MMIO_QUEUE_SEL = 0x030,
+    VIRTIO_MMIO_QUEUE_NUM_MAX = 0x034,
+    VIRTIO_MMIO_QUEUE_NUM = 0x038,
+    VIRTIO_MMIO_QUEUE_READY = 0x044,
+    VIRTIO_MMIO_QUEUE_NOTIFY = 0x050,
+    VIRTIO_MMIO_INTERRUPT_STATUS = 0x060,
+    VIRTIO_MMIO_INTERRUPT_ACK = 0x064,
+    VIRTIO_MMIO_STATUS = 0x070,
+    VIRTIO_MMIO_QUEUE_DESC = 0x080,
+    VIRTIO_MMIO_QUEUE_DRIVER = 0x090,
+    VIRTIO_MMIO_QUEUE_DEVICE = 0x0a0,
+
+    VIRTIO_MMIO_MAGIC = 0x74726976, /* "virt" */
+    VIRTIO_MMIO_VERSION_2 = 2,
+    VIRTIO_VERSION_1 = 1 << (32 - 32), /* VIRTIO_F_VERSION_1, bit 32: in the second word of features */
+
+    /* 2.1 */
+    VIRTIO_STATUS_ACKNOWLEDGE = 1,
+    VIRTIO_STATUS_DRIVER = 2,
+    VIRTIO_STATUS_DRIVER_OK = 4,
+    VIRTIO_STATUS_FEATURES_OK = 8,
+    VIRTIO_STATUS_NEEDS_RESET = 64,
+    VIRTIO_STATUS_FAILED = 128,
+};
+
+#endif
