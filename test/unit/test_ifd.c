@@ -220,6 +220,41 @@ static void test_a_flip_takes_the_card_out_and_puts_it_in_again(void **state) {
     assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
 }
 
+static void *look(void *context) {
+    *(RESPONSECODE *)context = IFDHICCPresence(LUN);
+    return NULL;
+}
+
+/* As pcscd does from the thread of a program that wants to power the card. */
+static RESPONSECODE look_from_elsewhere(void) {
+    RESPONSECODE seen = IFD_COMMUNICATION_ERROR;
+    pthread_t elsewhere;
+    assert_int_equal(pthread_create(&elsewhere, NULL, look, &seen), 0);
+    assert_int_equal(pthread_join(elsewhere, NULL), 0);
+    return seen;
+}
+
+/* Else pcscd has no card for anybody any more: the thread that watches must see what a program's was told. */
+static void test_who_watches_learns_what_a_program_saw(void **state) {
+    RESPONSECODE (*watching)(DWORD, int) = NULL;
+    DWORD size = sizeof watching, atr_size;
+    (void)state;
+    assert_int_equal(IFDHGetCapabilities(LUN, TAG_IFD_POLLING_THREAD_WITH_TIMEOUT, &size, (PUCHAR)&watching),
+                     IFD_SUCCESS);
+    assert_int_equal(size, sizeof watching);
+    assert_int_equal(watching(LUN, 1), IFD_SUCCESS);
+    for (unsigned programs = 0; programs < 3; programs++) {
+        assert_int_equal(power(IFD_POWER_UP, &atr_size), IFD_SUCCESS);
+        assert_int_equal(look_from_elsewhere(), IFD_ICC_PRESENT);
+        powered = false;
+        for (unsigned i = 0; i < programs; i++)
+            assert_int_equal(look_from_elsewhere(), IFD_ICC_NOT_PRESENT);
+        assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+        assert_int_equal(look_from_elsewhere(), IFD_ICC_PRESENT);
+        assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+    }
+}
+
 static void test_a_card_that_is_not_for_this_persona_is_not_there(void **state) {
     DWORD size;
     (void)state;
@@ -393,6 +428,7 @@ int main(void) {
         CASE(test_a_session),
         CASE(test_a_busy_card_is_asked_again),
         CASE(test_a_flip_takes_the_card_out_and_puts_it_in_again),
+        CASE(test_who_watches_learns_what_a_program_saw),
         CASE(test_a_card_that_is_not_for_this_persona_is_not_there),
         CASE(test_what_is_no_apdu_is_not_sent),
         CASE(test_an_answer_in_pieces),
