@@ -15,6 +15,22 @@
 
 #include <cmocka.h>
 
+#include "usim/port.h"
+
+/* The driver, which is a package of its own, says the protocol again. */
+#define SAME(a, b) _Static_assert((int)(a) == (int)(b), "one protocol")
+SAME(PORT_OFF, USIM_PORT_OFF);
+SAME(PORT_ON, USIM_PORT_ON);
+SAME(PORT_RESET, USIM_PORT_RESET);
+SAME(PORT_ATR, USIM_PORT_ATR);
+SAME(PORT_OK, USIM_PORT_OK);
+SAME(PORT_IS_OFF, USIM_PORT_IS_OFF);
+SAME(PORT_REFUSED, USIM_PORT_REFUSED);
+SAME(PORT_BAD_FRAME, USIM_PORT_BAD_FRAME);
+SAME(PORT_BUSY, USIM_PORT_BUSY);
+_Static_assert((int)PORT_ANSWER_MAX >= (int)USIM_PORT_ANSWER_MAX, "the longest answer fits");
+_Static_assert((int)PORT_REQUEST_MAX >= (int)USIM_COMMAND_MAX, "so does the longest command");
+
 enum { LUN = 0x10000 };
 
 static const uint8_t atr[MAX_ATR_SIZE + 1] = {0x3b, 0x9f, 0x01, 0x80, 0x1f};
