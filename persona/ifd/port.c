@@ -8,11 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAUSE_MS = 20, ANSWER_MS = 40 /* that are left for the last answer */ };
+enum { PAUSE_MS = 20, LOOK_MS = 250 /* between looks at the clock */, ANSWER_MS = 40 /* left for the last answer */ };
 
+/* Goes on over a suspend, at which what was on its way is lost. */
 static int64_t now_ms(void) {
     struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    (void)clock_gettime(CLOCK_BOOTTIME, &time);
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
@@ -48,7 +49,7 @@ static bool wait_for(const struct port *port, short events, int64_t deadline, bo
     if (pause)
         (void)poll(NULL, 0, PAUSE_MS);
     else
-        (void)poll(&polled, 1, (int)left);
+        (void)poll(&polled, 1, left < LOOK_MS ? (int)left : LOOK_MS);
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +36,16 @@ enum { LUN = 0x10000 };
 
 static const uint8_t atr[MAX_ATR_SIZE + 1] = {0x3b, 0x9f, 0x01, 0x80, 0x1f};
 static uint8_t card_response[258];
+
+static _Atomic int slept_s; /* how long the system was suspended */
+
+/* In place of the C library's. */
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int result = (int)syscall(SYS_clock_gettime, clock, time);
+    if (clock == CLOCK_BOOTTIME)
+        time->tv_sec += slept_s;
+    return result;
+}
 
 /* What the other end does with a request. */
 static enum manner { RIGHT, BYTE_BY_BYTE, SILENT, EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE } manner;
@@ -349,6 +360,28 @@ static void test_silence_ends_in_time(void **state) {
     assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
 }
 
+static void *sleep_for_long(void *context) {
+    (void)context;
+    (void)usleep(50000);
+    slept_s += 3600;
+    return NULL;
+}
+
+/* What was on its way when the system was suspended is lost: nobody waits for it after the resume. */
+static void test_a_flip_ends_the_waiting(void **state) {
+    struct port_answer got;
+    pthread_t sleeper;
+    uint8_t on = PORT_ON;
+    (void)state;
+    manner = SILENT;
+    int64_t start = now();
+    assert_int_equal(pthread_create(&sleeper, NULL, sleep_for_long, NULL), 0);
+    port_ask(&reader.port, &on, 1, 60000, &got);
+    assert_int_equal(pthread_join(sleeper, NULL), 0);
+    assert_int_equal(got.status, PORT_NOTHING);
+    assert_true(now() - start < 30000);
+}
+
 /* A port that can't be written to, or read, fails then, and not when the time is over. */
 static void test_errors_are_told_at_once(void **state) {
     static const int flags[] = {O_RDONLY, O_WRONLY};
@@ -452,6 +485,7 @@ int main(void) {
         CASE(test_sizes),
         CASE(test_frames),
         CASE(test_silence_ends_in_time),
+        CASE(test_a_flip_ends_the_waiting),
         CASE(test_errors_are_told_at_once),
         CASE(test_an_answer_after_the_end),
         CASE(test_a_late_answer_is_dropped),
