@@ -15,9 +15,10 @@ const char *usim_file_error_text(enum usim_file_error error) {
         [USIM_FILE_OK] = "no error",
         [USIM_FILE_ABSENT] = "there is no USIM",
         [USIM_FILE_MALFORMED] = "the USIM's file is damaged; deliver it to this device again",
-        [USIM_FILE_NOT_TRUSTED] = "the USIM is not signed for this organisation",
+        [USIM_FILE_NOT_TRUSTED] = "the USIM is not signed for this organisation; have it issued by this device's own",
         [USIM_FILE_BAD_SIGNATURE] = "the USIM's file was altered; deliver it to this device again",
-        [USIM_FILE_WRONG_DEVICE] = "the USIM is for another device",
+        [USIM_FILE_WRONG_DEVICE] =
+            "the USIM is for another device, or its file is damaged; have it issued to this device",
         [USIM_FILE_NO_ROOM] = "the USIM's profile is too long",
         [USIM_FILE_NO_RANDOM] = "no random numbers",
         [USIM_FILE_SIGNING_FAILED] = "signing failed",

@@ -68,14 +68,22 @@ static enum usim_error prepare(const struct usim_storage *storage, uint64_t numb
     return usim_card_prepare(&card, number, anchor, &usim->begun);
 }
 
+/* What the user can have done about it, where the error's own text does not say it. */
+static const char *remedy(enum usim_error error) {
+    return error == USIM_NO_STATE || error == USIM_OTHER_PROFILE ? "; have it issued to this device anew" : "";
+}
+
 static bool take(struct vault *vault, const uint8_t *key, const struct usim_storage *storage,
                  const struct usim_file *found, struct vault_usim *usim, char *reason) {
     struct usim_anchor anchor = vault->state.usim;
     if (storage == NULL)
         return fail(reason, "the USIM has nowhere to remember what it accepted", "");
     enum usim_error error = prepare(storage, found->number, &anchor, usim);
-    if (error != USIM_OK)
-        return fail(reason, "the USIM can't be used: ", usim_error_text(error));
+    if (error != USIM_OK) {
+        (void)fail(reason, "the USIM can't be used: ", usim_error_text(error));
+        vault_say(reason, remedy(error));
+        return false;
+    }
     return remember(vault, &anchor, reason) && (!found->issued || keep(vault, key, found->number, usim, reason));
 }
 

@@ -26,9 +26,15 @@ set(CPACK_PACKAGE_VENDOR "The Flipside authors")
 set(CPACK_PACKAGE_CONTACT "The Flipside authors <flipside@localhost>")
 set(CPACK_DEBIAN_AGENT_PACKAGE_NAME flipside-agent)
 set(CPACK_DEBIAN_IFD_PACKAGE_NAME flipside-ifd)
-set(CPACK_COMPONENT_AGENT_DESCRIPTION "Make way at once when the Flipside terminal is to flip")
-set(CPACK_COMPONENT_IFD_DESCRIPTION "The Flipside terminal's virtual USIM as a smart card reader")
-set(CPACK_DEBIAN_IFD_PACKAGE_DEPENDS "libc6, pcscd")
+# Each package's own, its first line the summary.
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
+set(CPACK_COMPONENT_AGENT_DESCRIPTION "make way at once when the Flipside terminal is to flip
+One of the two systems of such a terminal runs at a time. With this program
+it suspends as soon as it is asked to, or says why it can't.")
+set(CPACK_COMPONENT_IFD_DESCRIPTION "PC/SC driver for the virtual USIM of a Flipside terminal
+The terminal's USIM is beneath both of its systems. With this driver pcscd
+has it as a card in a reader.")
+set(CPACK_DEBIAN_IFD_PACKAGE_DEPENDS "libc6 (>= 2.25), pcscd")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE arm64)

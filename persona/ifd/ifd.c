@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The interface that pcscd wants of a reader driver (PCSC/ifdhandler.h, version 3): one reader with one slot.
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <ifdhandler.h>
@@ -7,7 +9,7 @@
 
 #include "port.h"
 
-enum { TIMEOUT_MS = 5000, PRESENCE_TIMEOUT_MS = 1000 };
+enum { TIMEOUT_MS = 5000, PRESENCE_TIMEOUT_MS = 1000, LOOK_MS = 400 /* as often as pcscd looks by itself */ };
 
 #define DEFAULT_PATH "/dev/virtio-ports/flipside.usim"
 
@@ -18,7 +20,9 @@ static struct {
     struct port port;
     bool powered; /* as far as pcscd knows */
     UCHAR atr[MAX_ATR_SIZE];
-    DWORD atr_size; /* bytes */
+    DWORD atr_size;             /* bytes */
+    bool missed;                /* somebody was told that there is no card, and the watcher has not been yet */
+    _Atomic(pthread_t) watcher; /* the thread of pcscd that looks for cards; 0: it has not waited yet */
 } reader = {.port = {.fd = -1}};
 
 static bool is_ours(DWORD lun) { return reader.in_use && reader.lun == lun; }
@@ -74,8 +78,17 @@ static RESPONSECODE give(const void *from, DWORD size, PDWORD Length, PUCHAR Val
     return IFD_SUCCESS;
 }
 
+/* Where that thread waits between two looks. */
+static RESPONSECODE watch(DWORD Lun, int timeout_ms) {
+    (void)Lun;
+    reader.watcher = pthread_self();
+    (void)poll(NULL, 0, timeout_ms > 0 && timeout_ms < LOOK_MS ? timeout_ms : LOOK_MS);
+    return IFD_SUCCESS;
+}
+
 RESPONSECODE IFDHGetCapabilities(DWORD Lun, DWORD Tag, PDWORD Length, PUCHAR Value) {
     static const UCHAR one = 1, none = 0;
+    static RESPONSECODE (*const watching)(DWORD, int) = watch;
     if (!is_ours(Lun))
         return IFD_COMMUNICATION_ERROR;
     switch (Tag) {
@@ -88,6 +101,8 @@ RESPONSECODE IFDHGetCapabilities(DWORD Lun, DWORD Tag, PDWORD Length, PUCHAR Val
     case TAG_IFD_THREAD_SAFE:
     case TAG_IFD_SLOT_THREAD_SAFE:
         return give(&none, sizeof none, Length, Value);
+    case TAG_IFD_POLLING_THREAD_WITH_TIMEOUT:
+        return give(&watching, sizeof watching, Length, Value);
     default:
         return IFD_ERROR_TAG;
     }
@@ -188,20 +203,34 @@ RESPONSECODE IFDHControl(DWORD Lun, DWORD dwControlCode, PUCHAR TxBuffer, DWORD 
     return IFD_ERROR_NOT_SUPPORTED;
 }
 
-/*
- * A flip, or any suspend, turns the card off. Whoever used it must know, since what was selected and verified is gone:
- * to pcscd the card is taken out and put in again.
- */
-RESPONSECODE IFDHICCPresence(DWORD Lun) {
+/* A flip, or any suspend, turns the card off. Whoever used it must know, since what was selected and verified is gone:
+ * to pcscd the card is taken out and put in again. */
+static bool is_present(void) {
     static const uint8_t request = PORT_ATR;
     struct port_answer answer;
-    if (!is_ours(Lun))
-        return IFD_COMMUNICATION_ERROR;
     port_ask(&reader.port, &request, sizeof request, PRESENCE_TIMEOUT_MS, &answer);
     bool lost = reader.powered && answer.status != PORT_OK;
     if (lost) {
         reader.powered = false;
         reader.atr_size = 0;
     }
-    return (answer.status == PORT_OK || answer.status == PORT_IS_OFF) && !lost ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
+    return (answer.status == PORT_OK || answer.status == PORT_IS_OFF) && !lost;
+}
+
+static bool is_watcher(void) {
+    pthread_t watcher = reader.watcher;
+    return watcher == 0 || pthread_equal(watcher, pthread_self());
+}
+
+/*
+ * pcscd looks before each power-up, reset and power-off that a program wants, too, and takes it from there for granted
+ * that the thread that watches sees what it saw. Were there a card again at that one's next look, pcscd would have none
+ * for all programs until it ends.
+ */
+RESPONSECODE IFDHICCPresence(DWORD Lun) {
+    if (!is_ours(Lun))
+        return IFD_COMMUNICATION_ERROR;
+    bool present = is_present() && !reader.missed;
+    reader.missed = !present && !is_watcher();
+    return present ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
 }

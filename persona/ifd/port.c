@@ -8,11 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAUSE_MS = 20, ANSWER_MS = 40 /* that are left for the last answer */ };
+enum { PAUSE_MS = 20, LOOK_MS = 250 /* between looks at the clock */, ANSWER_MS = 40 /* left for the last answer */ };
 
+/* Goes on over a suspend, at which what was on its way is lost. */
 static int64_t now_ms(void) {
     struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    (void)clock_gettime(CLOCK_BOOTTIME, &time);
     return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
@@ -48,7 +49,7 @@ static bool wait_for(const struct port *port, short events, int64_t deadline, bo
     if (pause)
         (void)poll(NULL, 0, PAUSE_MS);
     else
-        (void)poll(&polled, 1, (int)left);
+        (void)poll(&polled, 1, left < LOOK_MS ? (int)left : LOOK_MS);
     return true;
 }
 
@@ -57,28 +58,36 @@ static void drain(const struct port *port) {
     uint8_t bytes[PORT_PREFIX_SIZE + PORT_ANSWER_MAX];
     for (unsigned i = 0; i < 64 && read(port->fd, bytes, sizeof bytes) > 0; i++)
         continue;
+    explicit_bzero(bytes, sizeof bytes);
 }
 
 static bool passing(int error) { return error == EINTR || error == EAGAIN; }
 
 /* A frame is one write, or none of it has gone. */
-static bool send_frame(const struct port *port, const uint8_t *request, size_t size, int64_t deadline) {
-    uint8_t frame[PORT_PREFIX_SIZE + PORT_REQUEST_MAX] = {(uint8_t)(size >> 8), (uint8_t)size};
-    memcpy(frame + PORT_PREFIX_SIZE, request, size);
+static bool write_frame(const struct port *port, const uint8_t *frame, size_t size, int64_t deadline) {
     do {
-        ssize_t written = write(port->fd, frame, PORT_PREFIX_SIZE + size);
+        ssize_t written = write(port->fd, frame, size);
         if (written >= 0 || !passing(errno))
-            return written == (ssize_t)(PORT_PREFIX_SIZE + size);
+            return written == (ssize_t)size;
     } while (wait_for(port, POLLOUT, deadline, false));
     return false;
 }
 
-static bool receive_frame(const struct port *port, int64_t deadline, struct port_answer *answer) {
-    uint8_t bytes[PORT_PREFIX_SIZE + PORT_ANSWER_MAX];
+/* There may be a PIN in it. */
+static bool send_frame(const struct port *port, const uint8_t *request, size_t size, int64_t deadline) {
+    uint8_t frame[PORT_PREFIX_SIZE + PORT_REQUEST_MAX] = {(uint8_t)(size >> 8), (uint8_t)size};
+    memcpy(frame + PORT_PREFIX_SIZE, request, size);
+    bool sent = write_frame(port, frame, PORT_PREFIX_SIZE + size, deadline);
+    explicit_bzero(frame, sizeof frame);
+    return sent;
+}
+
+/* @param bytes room for a whole frame */
+static bool read_frame(const struct port *port, uint8_t *bytes, int64_t deadline, struct port_answer *answer) {
     size_t have = 0;
     ssize_t count;
     do {
-        count = read(port->fd, bytes + have, sizeof bytes - have);
+        count = read(port->fd, bytes + have, PORT_PREFIX_SIZE + PORT_ANSWER_MAX - have);
         if (count < 0 && !passing(errno))
             return false;
         have += count > 0 ? (size_t)count : 0;
@@ -87,6 +96,14 @@ static bool receive_frame(const struct port *port, int64_t deadline, struct port
             return taken == PORT_TAKEN;
     } while (wait_for(port, POLLIN, deadline, count == 0));
     return false;
+}
+
+/* There may be keys of a session in it. */
+static bool receive_frame(const struct port *port, int64_t deadline, struct port_answer *answer) {
+    uint8_t bytes[PORT_PREFIX_SIZE + PORT_ANSWER_MAX];
+    bool received = read_frame(port, bytes, deadline, answer);
+    explicit_bzero(bytes, sizeof bytes);
+    return received;
 }
 
 void port_ask(struct port *port, const uint8_t *request, size_t size, int timeout_ms, struct port_answer *answer) {

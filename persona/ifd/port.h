@@ -53,12 +53,17 @@ void port_ask(struct port *port, const uint8_t *request, size_t size, int timeou
 /** Closes the port. */
 void port_close(struct port *port);
 
+enum port_taken {
+    PORT_TAKEN,
+    PORT_MORE,     /* the frame does not end yet */
+    PORT_NONSENSE, /* no frame, one too long, or more than one */
+};
+
 /**
  * Takes the answer out of what was read.
  * @param bytes  size bytes from the start of a frame
  * @param answer written when PORT_TAKEN is returned
  */
-enum port_taken { PORT_TAKEN, PORT_MORE, PORT_NONSENSE };
 enum port_taken port_take(const uint8_t *bytes, size_t size, struct port_answer *answer);
 
 #endif

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: BSD-3-Clause
-flipside_unit_test(NAME ifd SOURCES test_ifd.c persona/ifd/port.c INCLUDES persona/ifd DEFINITIONS _GNU_SOURCE)
+flipside_unit_test(NAME ifd SOURCES test_ifd.c persona/ifd/port.c INCLUDES persona/ifd LIBRARIES flipside_usim
+                   DEFINITIONS _GNU_SOURCE)
 target_include_directories(test_ifd SYSTEM PRIVATE ${FLIPSIDE_PCSC_HEADERS})

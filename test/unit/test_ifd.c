@@ -10,15 +10,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "usim/port.h"
+
+/* The driver, which is a package of its own, says the protocol again. */
+#define SAME(a, b) _Static_assert((int)(a) == (int)(b), "one protocol")
+SAME(PORT_OFF, USIM_PORT_OFF);
+SAME(PORT_ON, USIM_PORT_ON);
+SAME(PORT_RESET, USIM_PORT_RESET);
+SAME(PORT_ATR, USIM_PORT_ATR);
+SAME(PORT_OK, USIM_PORT_OK);
+SAME(PORT_IS_OFF, USIM_PORT_IS_OFF);
+SAME(PORT_REFUSED, USIM_PORT_REFUSED);
+SAME(PORT_BAD_FRAME, USIM_PORT_BAD_FRAME);
+SAME(PORT_BUSY, USIM_PORT_BUSY);
+_Static_assert((int)PORT_ANSWER_MAX >= (int)USIM_PORT_ANSWER_MAX, "the longest answer fits");
+_Static_assert((int)PORT_REQUEST_MAX >= (int)USIM_COMMAND_MAX, "so does the longest command");
+
 enum { LUN = 0x10000 };
 
 static const uint8_t atr[MAX_ATR_SIZE + 1] = {0x3b, 0x9f, 0x01, 0x80, 0x1f};
 static uint8_t card_response[258];
+
+static _Atomic int slept_s; /* how long the system was suspended */
+
+/* In place of the C library's. */
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int result = (int)syscall(SYS_clock_gettime, clock, time);
+    if (clock == CLOCK_BOOTTIME)
+        time->tv_sec += slept_s;
+    return result;
+}
 
 /* What the other end does with a request. */
 static enum manner { RIGHT, BYTE_BY_BYTE, SILENT, EMPTY, TOO_LONG, MORE_THAN_SAID, BAD_STATUS, GONE } manner;
@@ -220,6 +247,41 @@ static void test_a_flip_takes_the_card_out_and_puts_it_in_again(void **state) {
     assert_int_equal(power(IFD_POWER_UP, &size), IFD_SUCCESS);
 }
 
+static void *look(void *context) {
+    *(RESPONSECODE *)context = IFDHICCPresence(LUN);
+    return NULL;
+}
+
+/* As pcscd does from the thread of a program that wants to power the card. */
+static RESPONSECODE look_from_elsewhere(void) {
+    RESPONSECODE seen = IFD_COMMUNICATION_ERROR;
+    pthread_t elsewhere;
+    assert_int_equal(pthread_create(&elsewhere, NULL, look, &seen), 0);
+    assert_int_equal(pthread_join(elsewhere, NULL), 0);
+    return seen;
+}
+
+/* Else pcscd has no card for anybody any more: the thread that watches must see what a program's was told. */
+static void test_who_watches_learns_what_a_program_saw(void **state) {
+    RESPONSECODE (*watching)(DWORD, int) = NULL;
+    DWORD size = sizeof watching, atr_size;
+    (void)state;
+    assert_int_equal(IFDHGetCapabilities(LUN, TAG_IFD_POLLING_THREAD_WITH_TIMEOUT, &size, (PUCHAR)&watching),
+                     IFD_SUCCESS);
+    assert_int_equal(size, sizeof watching);
+    assert_int_equal(watching(LUN, 1), IFD_SUCCESS);
+    for (unsigned programs = 0; programs < 3; programs++) {
+        assert_int_equal(power(IFD_POWER_UP, &atr_size), IFD_SUCCESS);
+        assert_int_equal(look_from_elsewhere(), IFD_ICC_PRESENT);
+        powered = false;
+        for (unsigned i = 0; i < programs; i++)
+            assert_int_equal(look_from_elsewhere(), IFD_ICC_NOT_PRESENT);
+        assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+        assert_int_equal(look_from_elsewhere(), IFD_ICC_PRESENT);
+        assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+    }
+}
+
 static void test_a_card_that_is_not_for_this_persona_is_not_there(void **state) {
     DWORD size;
     (void)state;
@@ -296,6 +358,28 @@ static void test_silence_ends_in_time(void **state) {
     port_ask(&reader.port, &on, 1, 100, &got);
     assert_int_equal(got.status, PORT_NOTHING);
     assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+}
+
+static void *sleep_for_long(void *context) {
+    (void)context;
+    (void)usleep(50000);
+    slept_s += 3600;
+    return NULL;
+}
+
+/* What was on its way when the system was suspended is lost: nobody waits for it after the resume. */
+static void test_a_flip_ends_the_waiting(void **state) {
+    struct port_answer got;
+    pthread_t sleeper;
+    uint8_t on = PORT_ON;
+    (void)state;
+    manner = SILENT;
+    int64_t start = now();
+    assert_int_equal(pthread_create(&sleeper, NULL, sleep_for_long, NULL), 0);
+    port_ask(&reader.port, &on, 1, 60000, &got);
+    assert_int_equal(pthread_join(sleeper, NULL), 0);
+    assert_int_equal(got.status, PORT_NOTHING);
+    assert_true(now() - start < 30000);
 }
 
 /* A port that can't be written to, or read, fails then, and not when the time is over. */
@@ -393,6 +477,7 @@ int main(void) {
         CASE(test_a_session),
         CASE(test_a_busy_card_is_asked_again),
         CASE(test_a_flip_takes_the_card_out_and_puts_it_in_again),
+        CASE(test_who_watches_learns_what_a_program_saw),
         CASE(test_a_card_that_is_not_for_this_persona_is_not_there),
         CASE(test_what_is_no_apdu_is_not_sent),
         CASE(test_an_answer_in_pieces),
@@ -400,6 +485,7 @@ int main(void) {
         CASE(test_sizes),
         CASE(test_frames),
         CASE(test_silence_ends_in_time),
+        CASE(test_a_flip_ends_the_waiting),
         CASE(test_errors_are_told_at_once),
         CASE(test_an_answer_after_the_end),
         CASE(test_a_late_answer_is_dropped),

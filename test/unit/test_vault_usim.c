@@ -289,7 +289,9 @@ static void test_a_lost_state_is_not_begun_anew(void **state) {
     issue_here(1, 1);
     opens(true);
     memset(memory.copies, 0xff, sizeof memory.copies);
-    fails("no state is stored");
+    fails("no state is stored; have it issued to this device anew");
+    issue_here(2, 1);
+    opens(true);
 }
 
 static void test_a_board_without_a_place_for_the_state(void **state) {
@@ -322,6 +324,10 @@ static void test_damaged_files(void **state) {
             assert_string_not_equal(reason, "");
         }
     }
+    issue_here(1, 1);
+    assert_true(vault_usim_open(&vault, &storage, &usim, reason));
+    disk_bytes(&disk, path)[100] ^= 0x10;
+    fails("or its file is damaged; have it issued to this device");
     issue_here(1, 1);
     drive.read_fails = true;
     fails("file");

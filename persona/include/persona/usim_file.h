@@ -25,7 +25,7 @@ enum usim_file_error {
     USIM_FILE_MALFORMED,     /* not such a file */
     USIM_FILE_NOT_TRUSTED,   /* not signed for this organisation, or by a key that may not */
     USIM_FILE_BAD_SIGNATURE, /* altered */
-    USIM_FILE_WRONG_DEVICE,  /* sealed to, or kept by, another device */
+    USIM_FILE_WRONG_DEVICE,  /* sealed to, or kept by, another device; or what is kept was altered */
     USIM_FILE_NO_ROOM,       /* the caller's buffer */
     USIM_FILE_NO_RANDOM,     /* the generator failed */
     USIM_FILE_SIGNING_FAILED,

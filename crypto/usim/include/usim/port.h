@@ -58,7 +58,7 @@ enum {
     USIM_PORT_WRITE_S = 8,   /* seconds until one is given back */
 };
 
-/** A card that usim_card_prepare() prepared, from whom that was done by. */
+/** What a port is opened with: all of it is from whoever had usim_card_prepare() prepare the card. */
 struct usim_port_setup {
     const uint8_t *profile; /* profile_size bytes, which stay */
     size_t profile_size;
