@@ -59,6 +59,7 @@ class Store:
         start = b"\x88" + b"".join(encode(item) for item in head)
         wrapped = AESGCM(stretch(b"of the store", head[4], head[5])).encrypt(head[6], os.urandom(32), start)
         (self.path / "usim.key").write_bytes(encode([*head, wrapped], "key-file"))
+        (self.path / "usim.key").chmod(0o600)
         return self
 
     def command(self, verb, *arguments):
@@ -84,7 +85,7 @@ class Store:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("usims"))
+    store = Store(tmp_path_factory.mktemp("usims")).make()
     report, told = store.run("import", store.batch(["iccid,imsi,k,opc,pin", "# the first batch", "", *GOOD], end=""))
     assert (report["imported"], report["left-out"], report["left-out-lines"], told) == (3, 0, [], "")
     return store
