@@ -72,14 +72,14 @@ class World:
         """Ends it, through nsenter to what it started."""
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(children[0]) if children else process.pid, signal.SIGTERM)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         self.processes.remove(process)
 
     def close(self):
         self.init.kill()
         self.init.wait()
         for process in self.processes:
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def happens(condition, timeout):
@@ -179,7 +179,7 @@ class Network(World):
         _, log = self.start("hostapd", self.directory / "radius.conf", name="hostapd")
         wait_for("hostapd", says(log, "AP-ENABLED"))
 
-    def eapol_command(self, eap="AKA", pin=None, count=0, seconds=20):
+    def eapol_command(self, eap="AKA", pin=None, count=0, seconds=60):
         """@return eapol_test for 1 + count full authentications"""
         lines = ["fast_reauth=0", "network={", "key_mgmt=IEEE8021X", f"eap={eap}", 'pcsc=""', "eapol_flags=0"]
         if pin:
@@ -301,7 +301,7 @@ def test_wired(network):
     wait_for("hostapd", says(log, "AP-ENABLED"))
     supplicant, log = network.start("wpa_supplicant", "-D", "wired", "-i", "veth1", "-c",
                                     network.directory / "wpa.conf", name="wpa_supplicant")
-    wait_for("wpa_supplicant", says(log, "CTRL-EVENT-EAP-SUCCESS"), 30)
+    wait_for("wpa_supplicant", says(log, "CTRL-EVENT-EAP-SUCCESS"))
     wait_for("COMPLETED", lambda: "wpa_state=COMPLETED" in network.run("wpa_cli", "-p", "/run/wpa", "-i", "veth1", "status"))
     network.stop(supplicant)
     network.stop(authenticator)
