@@ -72,7 +72,10 @@ if(FLIPSIDE_PLATFORM MATCHES "^(host|efi|bare|linux)$")
     endif()
     flipside_third_party(argon2_core argon2 include src/argon2.c src/blake2/blake2b.c src/core.c ${fill})
     target_compile_definitions(argon2_core PRIVATE ARGON2_NO_THREADS)
-    # Optimised also where the rest is not, or each passphrase takes seconds under the sanitizers.
-    target_compile_options(argon2_core PRIVATE -ffunction-sections -fvisibility=hidden $<$<CONFIG:Debug>:-O2>)
+    target_compile_options(argon2_core PRIVATE -ffunction-sections -fvisibility=hidden)
     target_link_options(argon2_core INTERFACE -Wl,--gc-sections)
+    # Optimised also where the rest is not, or each passphrase and each signature take long under the sanitizers.
+    foreach(target argon2_core mbedcrypto_small)
+        target_compile_options(${target} PRIVATE $<$<CONFIG:Debug>:-O2>)
+    endforeach()
 endif()

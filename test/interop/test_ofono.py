@@ -53,8 +53,8 @@ class Phone(World):
         self.start_modem(TOOL, "usim", "serve", *common, self.iccid)
         self.bus = f"unix:path={directory / 'bus'}"
         (directory / "bus.conf").write_text(BUS.format(path=directory / "bus"))
-        self.start("dbus-daemon", "--nofork", f"--config-file={directory / 'bus.conf'}", name="dbus")
-        wait_for("the bus", (directory / "bus").exists)
+        _, log = self.start("dbus-daemon", "--nofork", "--print-address", f"--config-file={directory / 'bus.conf'}", name="dbus")
+        wait_for("the bus", says(log, "unix:path="))
         self.start_ofono()
 
     def start_modem(self, *card):
@@ -88,6 +88,12 @@ class Phone(World):
         return self.sim()[name]
 
 
+    def usim(self):
+        """The path of the USIM's application; None before oFono knows of it."""
+        applications = self.call(MODEM, "SimAuthentication", "GetApplications", status=None) or {}
+        return next((path for path, application in applications.items() if application["Type"] == "Umts"), None)
+
+
 @pytest.fixture
 def phone(tmp_path):
     world = Phone(tmp_path)
@@ -100,21 +106,21 @@ def phone(tmp_path):
 
 def test_ofono(phone):
     assert phone.await_sim("CardIdentifier") == phone.iccid
-    wait_for("the PIN to be asked for", lambda: phone.sim()["PinRequired"] == "pin")
+    wait_for("the PIN to be asked for", lambda: phone.sim().get("PinRequired") == "pin")
     assert "SubscriberIdentity" not in phone.sim()
     phone.call(MODEM, "SimManager", "EnterPin", "pin", "4321", status=1)
-    assert phone.sim()["Retries"]["pin"] == 2
+    # It answers, and looks at the tries that are left afterwards.
+    wait_for("a try fewer", lambda: phone.sim().get("Retries", {}).get("pin") == 2)
     phone.call(MODEM, "SimManager", "EnterPin", "pin", PIN)
     assert phone.await_sim("SubscriberIdentity") == IMSI
-    assert phone.sim()["MobileCountryCode"] == IMSI[:3] and phone.sim()["MobileNetworkCode"] == IMSI[3:5]
+    assert phone.await_sim("MobileCountryCode") == IMSI[:3] and phone.await_sim("MobileNetworkCode") == IMSI[3:5]
     authenticates(phone)
 
 
 def authenticates(phone):
     """Two vectors, then the first again, which the card answers with AUTS; the network goes on from there."""
-    applications = phone.call(MODEM, "SimAuthentication", "GetApplications")
-    path = next(path for path, application in applications.items() if application["Type"] == "Umts")
-    network, vectors = phone.network, [phone.network.vector() for _ in range(2)]
+    wait_for("the USIM's application", phone.usim)
+    path, network, vectors = phone.usim(), phone.network, [phone.network.vector() for _ in range(2)]
 
     def challenge(vector):
         return phone.call(path, "USimApplication", "UmtsAuthenticate", f"hex:{vector[0]}", f"hex:{vector[1]}")

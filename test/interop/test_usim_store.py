@@ -59,6 +59,7 @@ class Store:
         start = b"\x88" + b"".join(encode(item) for item in head)
         wrapped = AESGCM(stretch(b"of the store", head[4], head[5])).encrypt(head[6], os.urandom(32), start)
         (self.path / "usim.key").write_bytes(encode([*head, wrapped], "key-file"))
+        (self.path / "usim.key").chmod(0o600)
         return self
 
     def command(self, verb, *arguments):
@@ -84,7 +85,7 @@ class Store:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("usims"))
+    store = Store(tmp_path_factory.mktemp("usims")).make()
     report, told = store.run("import", store.batch(["iccid,imsi,k,opc,pin", "# the first batch", "", *GOOD], end=""))
     assert (report["imported"], report["left-out"], report["left-out-lines"], told) == (3, 0, [], "")
     return store
@@ -162,20 +163,26 @@ def many(count):
 
 
 def test_an_interrupted_import_goes_on(tmp_path):
-    """More lines than are written at a time. What is told is there, and nothing else."""
+    """In the second batch of those that are written at a time. What is told is there, and nothing else."""
     store = Store(tmp_path).make()
-    batch = store.batch(many(3000))
-    with subprocess.Popen([*store.command("import", batch), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        while not (store.path.exists() and any(path.suffix == ".profile" for path in store.path.iterdir())):
+    lines = many(305)
+    os.mkfifo(tmp_path / "fifo")
+    # Both ends are ours, too, so that it is there for as long as the test.
+    with open(tmp_path / "fifo", "r+b", buffering=0) as fifo, subprocess.Popen(
+            [*store.command("import", tmp_path / "fifo"), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        fifo.write("".join(f"{line}\n" for line in lines[:300]).encode())
+        while not list(store.path.glob("*.profile")):
             assert child.poll() is None
             time.sleep(0.01)
         child.send_signal(signal.SIGINT)
+        # Had the signal come just before it waited for more, it would wait.
+        fifo.write(f"{lines[300]}\n".encode())
         output, told = child.communicate()
     report = json.loads(output)
-    assert child.returncode == 1 and "stopped in line" in told and 256 <= report["imported"] < 3000
+    assert child.returncode == 1 and "stopped in line" in told and 256 <= report["imported"] <= 301
     assert len(list(store.path.glob("*.profile"))) == report["imported"] and not list(store.path.glob("*.new"))
-    again, _ = store.run("import", store.batch(many(report["imported"] + 5)))
-    assert (again["imported"], again["there-already"]) == (5, report["imported"])
+    again, _ = store.run("import", store.batch(lines))
+    assert (again["imported"], again["there-already"]) == (len(lines) - report["imported"], report["imported"])
 
 
 def test_two_at_once_do_not_meet(tmp_path):

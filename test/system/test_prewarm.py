@@ -4,7 +4,6 @@
 import agents
 import image
 import pytest
-from conftest import DISKS
 from machine import BUILD, LOADER
 from personas import ANSWER, BOOT, FLIP
 
@@ -19,8 +18,7 @@ def prepared(seconds):
 @pytest.fixture
 def disk(tmp_path):
     """Makes a disk of `personal` and the personas given."""
-    DISKS.mkdir(parents=True, exist_ok=True)
-    disk = DISKS / "prewarm.img"
+    disk = tmp_path / "disk.img"
 
     def make(*personas):
         image.make_disk(disk, LOADER, [image.Persona("personal", PERSONAL), *personas], default="personal", timeout=3)

@@ -15,14 +15,15 @@ foreach(source data/virt.dts data/virt-u-boot.dts data/soc.dts data/soc-board.dt
 endforeach()
 add_custom_target(test_trees DEPENDS ${trees})
 
-set(board_sources board/board.c board/description.c board/devices.c board/isolation.c board/processors.c board/tree.c
-                  board/view.c)
+set(tree_uses INCLUDES board/include loader DEFINITIONS TREES="${CMAKE_CURRENT_BINARY_DIR}" DTC="${FLIPSIDE_DTC}"
+              LIBRARIES fdt)
+flipside_test_objects(test_board_objects
+    SOURCES tree_fixture.c board/board.c board/description.c board/devices.c board/isolation.c board/processors.c board/tree.c
+            board/view.c ${tree_uses})
 
 # flipside_tree_test(name files...): a unit test that reads those trees.
 function(flipside_tree_test name)
-    flipside_unit_test(NAME ${name} SOURCES test_${name}.c tree_fixture.c ${board_sources} ${ARGN}
-                       INCLUDES board/include loader LIBRARIES fdt
-                       DEFINITIONS TREES="${CMAKE_CURRENT_BINARY_DIR}" DTC="${FLIPSIDE_DTC}")
+    flipside_unit_test(NAME ${name} SOURCES test_${name}.c ${ARGN} ${tree_uses} test_board_objects)
     add_dependencies(test_${name} test_trees)
 endfunction()
 

@@ -3,11 +3,12 @@
 
 set(cbor crypto/cbor_read.c crypto/cbor_write.c)
 
+set(switcher_includes fake switcher switcher/include crypto/include)
+
 # flipside_switcher_test(NAME name SOURCES files of the switcher and more...): test_NAME.c with them.
 function(flipside_switcher_test)
     cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME" "SOURCES")
-    flipside_unit_test(NAME ${test_NAME} SOURCES test_${test_NAME}.c fake/machine.c ${test_SOURCES}
-                       INCLUDES fake switcher switcher/include crypto/include)
+    flipside_unit_test(NAME ${test_NAME} SOURCES test_${test_NAME}.c fake/machine.c ${test_SOURCES} INCLUDES ${switcher_includes})
 endfunction()
 
 flipside_switcher_test(NAME gic SOURCES fake/gicv3.c switcher/gic.c switcher/gic_switch.c switcher/gic_trap.c)
@@ -26,11 +27,12 @@ flipside_switcher_test(NAME control SOURCES switcher/control.c ${cbor} switcher/
 # The same for what needs the whole switcher: on a whole machine, whose main.c fake/platform.c brings along.
 file(GLOB whole_switcher CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/switcher/*.c)
 list(REMOVE_ITEM whole_switcher ${CMAKE_SOURCE_DIR}/switcher/main.c)
+flipside_test_objects(test_whole_switcher
+    SOURCES fake/machine.c fake/gicv3.c fake/smmuv3.c fake/pl031.c fake/platform.c ${cbor} board/cfi_flash.c ${whole_switcher}
+    INCLUDES ${switcher_includes} board/include LIBRARIES flipside_usim)
 function(flipside_whole_switcher_test name)
-    flipside_switcher_test(NAME ${name} SOURCES fake/gicv3.c fake/smmuv3.c fake/pl031.c fake/platform.c ${cbor}
-                           board/cfi_flash.c ${whole_switcher})
-    target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/board/include)
-    target_link_libraries(test_${name} PRIVATE flipside_usim)
+    flipside_unit_test(NAME ${name} SOURCES test_${name}.c INCLUDES ${switcher_includes} board/include
+                       LIBRARIES test_whole_switcher flipside_usim)
 endfunction()
 
 flipside_switcher_test(NAME inject SOURCES switcher/inject.c)

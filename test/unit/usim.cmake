@@ -2,9 +2,10 @@
 foreach(name milenage tuak)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 endforeach()
+flipside_test_objects(test_usim_objects SOURCES usim_fixture.c usim_cases.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 foreach(name aka power suci card port profile)
-    flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c usim_fixture.c usim_cases.c INCLUDES crypto/usim
-                       LIBRARIES flipside_usim)
+    flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim
+                       LIBRARIES test_usim_objects flipside_usim)
 endforeach()
 flipside_unit_test(NAME usim_flash SOURCES test_usim_flash.c usim_fixture.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 if(NOT FLIPSIDE_SANITIZE) # whose code is not optimised: each instruction of AES leaves its operands on the stack
