@@ -54,6 +54,7 @@ struct file {
     uint16_t size;      /* bytes, of all records */
     uint8_t record;     /* bytes of a record */
     uint8_t fill;       /* what the file contains at first where nothing else is said */
+    bool keys;          /* terminals keep in it what they got by authenticating: not for who may only read */
 };
 
 enum { FILE_NONE = -1 };

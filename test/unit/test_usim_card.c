@@ -159,6 +159,12 @@ static void test_files(void **state) {
         assert_int_equal(update_file(file), file->update == 'p' ? 0x9000 : 0x6982);
         send("002000810835363738ffffffff");
         assert_int_equal(update_file(file), file->update == 'n' ? 0x6982 : 0x9000);
+        usim_card_power_on(&fixture.card, USIM_READ_ONLY);
+        send("00a4040c07a0000000871002");
+        send("002000010831323334ffffffff");
+        select_path(file);
+        assert_int_equal(read_file(file, 0), file->read == 'k' ? 0x6982 : 0x9000);
+        assert_int_equal(update_file(file), 0x6982);
     }
 }
 
