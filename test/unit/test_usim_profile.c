@@ -161,10 +161,54 @@ static void test_schemes(void **state) {
     EXPECT(false, profile.policy.persona_count = USIM_PERSONAS_MAX + 1);
 }
 
+static int alone(unsigned service) {
+    memset(profile.services, 0, sizeof profile.services);
+    usim_service_on(&profile, service);
+    return 0;
+}
+
+/* TS 31.102 4.2.8: those whose files the card has, and those that no file is there for. */
+static void test_services(void **state) {
+    static const unsigned carried[] = {2,  10, 12, 13, 17, 19,  20,  21,  27,  33,  38,
+                                       42, 43, 68, 71, 85, 122, 123, 124, 125, 126, 130};
+    size_t count = 0;
+    (void)state;
+    assert_false(usim_service_is_carried(0));
+    for (unsigned service = 1; service <= 8 * USIM_SERVICES_SIZE; service++) {
+        bool is_carried = count < sizeof carried / sizeof carried[0] && carried[count] == service;
+        count += is_carried;
+        EXPECT(is_carried, alone(service));
+        assert_int_equal(usim_service_is_carried(service), is_carried || service == USIM_SERVICE_EST);
+        if (!is_carried)
+            assert_int_equal(usim_profile_check(&profile), USIM_NO_SERVICE);
+    }
+    assert_int_equal(count, sizeof carried / sizeof carried[0]);
+    EXPECT(true, alone(USIM_SERVICE_FDN), usim_service_on(&profile, USIM_SERVICE_EST));
+}
+
+/* One that was made elsewhere: what is read says so, too. */
+static void test_services_are_checked_when_read(void **state) {
+    static struct usim_profile read;
+    static uint8_t encoded[USIM_PROFILE_MAX];
+    size_t size = 0, at = 0;
+    (void)state;
+    usim_profile_known(&profile);
+    assert_int_equal(usim_profile_write(&profile, encoded, sizeof encoded, &size), USIM_OK);
+    while (at + USIM_SERVICES_SIZE < size && memcmp(encoded + at, profile.services, USIM_SERVICES_SIZE) != 0)
+        at++;
+    encoded[at + 3] |= 1 << 3; /* 28: data download by SMS-PP, which needs ENVELOPE */
+    assert_int_equal(usim_profile_read(&read, encoded, size), USIM_NO_SERVICE);
+    usim_service_on(&profile, 28);
+    assert_int_equal(usim_profile_write(&profile, encoded, sizeof encoded, &size), USIM_NO_SERVICE);
+    assert_int_equal(size, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity),       cmocka_unit_test(test_sequence),   cmocka_unit_test(test_pins),
-        cmocka_unit_test(test_milenage_sizes), cmocka_unit_test(test_tuak_sizes), cmocka_unit_test(test_schemes),
+        cmocka_unit_test(test_identity),   cmocka_unit_test(test_sequence),
+        cmocka_unit_test(test_pins),       cmocka_unit_test(test_milenage_sizes),
+        cmocka_unit_test(test_tuak_sizes), cmocka_unit_test(test_schemes),
+        cmocka_unit_test(test_services),   cmocka_unit_test(test_services_are_checked_when_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
