@@ -217,6 +217,27 @@ static void test_unblocked(void **state) {
     send("002000010834333231ffffffff");
 }
 
+/* Ten tries at a PUK, each of them one, and then none that is right either. */
+static void test_unblocking_is_counted(void **state) {
+    uint8_t response[USIM_RESPONSE_MAX];
+    size_t size = 0;
+    (void)state;
+    start_at(IN_USIM);
+    for (unsigned left = USIM_PUK_TRIES; left-- > 0;) {
+        unsigned sw = usim_exchange_hex(&fixture.card, "002c000110 3132333435363737 34333231ffffffff", response, &size);
+        assert_int_equal(sw, 0x63c0 | left);
+        if (left == 1) {
+            send("002c000110 3132333435363738 31323334ffffffff");
+            break;
+        }
+    }
+    for (unsigned i = 0; i < USIM_PUK_TRIES; i++)
+        (void)usim_exchange_hex(&fixture.card, "002c000110 3132333435363737 34333231ffffffff", response, &size);
+    unsigned sw = usim_exchange_hex(&fixture.card, "002c000110 3132333435363738 34333231ffffffff", response, &size);
+    assert_int_equal(sw, 0x6983);
+    send("002000010831323334ffffffff");
+}
+
 /* What waits is told to the byte, and what comes behind it is a proactive command where one waits. */
 static void test_waiting_data(void **state) {
     uint8_t bytes[64], response[USIM_RESPONSE_MAX];
@@ -439,6 +460,7 @@ int main(void) {
         cmocka_unit_test(test_no_suci_of_nai),
         cmocka_unit_test(test_atr),
         cmocka_unit_test(test_unblocked),
+        cmocka_unit_test(test_unblocking_is_counted),
         cmocka_unit_test(test_waiting_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
