@@ -246,7 +246,7 @@ static void test_readers_learn_nothing(void **state) {
     turn_on(&one);
     turn_on(&other);
     before = one.fixture.card.state;
-    for (unsigned i = 0; i < 60000; i++) {
+    for (unsigned i = 0; i < 20000; i++) {
         size_t size = i % 64 == 0 ? challenge(&one, 2000 + i, command) : any_command(&random, command);
         one.user.now = other.user.now += 2 * USIM_PORT_WRITE_S;
         for (unsigned sw = 0; size > 0; size = follow(&one, sw, command)) {
@@ -259,7 +259,7 @@ static void test_readers_learn_nothing(void **state) {
             refused += sw == 0x6982 && is_at_keys(&one.fixture.card, kept[0] & 3);
         }
     }
-    assert_true(read > 1000 && refused > 100);
+    assert_true(read > 300 && refused > 50);
     before.number = one.fixture.card.state.number;
     memcpy(before.pins, one.fixture.card.state.pins, sizeof before.pins);
     assert_memory_equal(&before, &one.fixture.card.state, sizeof before);
@@ -281,7 +281,7 @@ static void test_commands_write_little(void **state) {
     fill_in_keys(&one.fixture.card, 0x77);
     turn_on(&one);
     uint64_t first = one.fixture.card.state.number;
-    for (unsigned i = 0; i < 60000; i++) {
+    for (unsigned i = 0; i < 20000; i++) {
         size_t size = any_command(&random, command);
         uint64_t before = one.fixture.card.state.number;
         unsigned writes = one.fixture.memory.writes;
