@@ -386,6 +386,17 @@ static void test_naf_list(void **state) {
     assert_int_equal(derive('d', 6), 0x9000);
     expect_naf(2, "80066161616161618106422d7469643f");
     expect_naf(3, "80066363636363638106422d7469643f");
+    /* A B-TID up to the end of its file; a longer one is none. */
+    send("00a4000c026fd6");
+    send("00d60011016e");
+    assert_int_equal(derive('f', 6), 0x9000);
+    expect_naf(1, "8006666666666666816e422d7469643f");
+    send("00a4000c026fd6");
+    send("00d60011016f");
+    assert_int_equal(derive('g', 6), 0x9000);
+    expect_naf(1, "80066767676767678100");
+    write_b_tid("06422d7469643f");
+    assert_int_equal(derive('d', 6), 0x9000);
     uint64_t written = fixture.card.state.number;
     assert_int_equal(derive('d', 6), 0x9000);
     assert_int_equal(fixture.card.state.number, written);
