@@ -257,6 +257,28 @@ static void test_waiting_data(void **state) {
     assert_memory_equal(response + 1, "\x91\x0b", 2);
 }
 
+/* ---- AUTHENTICATE (31.102 7.1.2.1): TS 35.208's set 1, with Kc where service 27 is on */
+
+static void without_gsm(struct usim_profile *profile) { memset(profile->services, 0, sizeof(profile->services)); }
+
+static void test_what_3g_gives(void **state) {
+    static const char answer[] =
+        "db 08a54211d5e3ba50bf 10b40ba9a3c58b2a05bbf0d987b21bf8cb 10f769bcd751044604127672711c6d3441"
+        "08eae4be823af9a08b";
+    uint8_t rand[16], autn[16], response[USIM_RESPONSE_MAX], expected[64];
+    size_t size = 0, all = from_hex(answer, expected);
+    (void)state;
+    from_hex("23553cbe9637a89d218ae64dae47bf35", rand);
+    for (unsigned gsm = 0; gsm < 2; gsm++) {
+        usim_fixture_open(&fixture, gsm == 1 ? NULL : without_gsm);
+        usim_begin(&fixture.card);
+        usim_network_challenge(&fixture.card.profile.secret, rand, 5 << 5, autn);
+        assert_int_equal(usim_authenticate(&fixture.card, rand, autn, response, &size), 0x9000);
+        assert_int_equal(size, gsm == 1 ? all : all - 9);
+        assert_memory_equal(response, expected, size);
+    }
+}
+
 /* ---- GBA */
 
 /* The server's side (TS 33.220 5.3.2): SHA-1 of IK, computed apart with Python's hashlib. */
@@ -466,6 +488,7 @@ int main(void) {
         cmocka_unit_test(test_files_all_listed),
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_gba),
+        cmocka_unit_test(test_what_3g_gives),
         cmocka_unit_test(test_random_commands),
         cmocka_unit_test(test_naf_list),
         cmocka_unit_test(test_no_suci_of_nai),
