@@ -21,17 +21,8 @@ bool condition_met(const struct usim_card *card, enum file_condition condition) 
     return false;
 }
 
-/* Where a terminal keeps the keys that it got by authenticating (TS 31.102 4.2.3, 4.2.4, 4.2.92, 4.4.11.4 to 6). */
-static bool holds_keys(int number) {
-    static const uint16_t ids[] = {0x6f08, 0x6f09, 0x6fe4, 0x4f03, 0x4f04, 0x4f05};
-    bool found = false;
-    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-        found |= file_at(number)->id == ids[i];
-    return found;
-}
-
 unsigned file_allows(const struct usim_card *card, int number, enum file_right right) {
-    if (card->access == USIM_READ_ONLY && (right != FILE_READ || holds_keys(number)))
+    if (card->access == USIM_READ_ONLY && (right != FILE_READ || file_at(number)->keys))
         return SW_SECURITY;
     enum file_condition condition = file_condition((enum file_rule)file_at(number)->rule, right);
     return condition_met(card, condition) ? SW_OK : SW_SECURITY;

@@ -158,7 +158,6 @@ void usim_card_power_off(struct usim_card *card) {
     memset(card->verified, 0, sizeof(card->verified));
     crypto_wipe(card->pending, sizeof(card->pending));
     card->pending_size = 0;
-    card->profile_loaded = false;
     card->proactive = 0;
     card->fetched = false;
 }

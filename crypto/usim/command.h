@@ -76,7 +76,7 @@ void reply_bytes(struct reply *reply, const void *bytes, size_t size);
 /* The proactive command that waits (TS 102 223). @return its size; 0: none */
 size_t toolkit_waiting(const struct usim_card *card, const uint8_t **bytes);
 
-/* Begins an FCP template of a file in the reply (TS 102 221 11.1.1.3). */
+/* Puts a file's FCP template into the reply, in which there is nothing else (TS 102 221 11.1.1.3). */
 void reply_fcp(const struct usim_card *card, int number, struct reply *reply);
 
 bool condition_met(const struct usim_card *card, enum file_condition condition);

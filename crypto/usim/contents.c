@@ -141,6 +141,8 @@ static void begin_fixed(const struct usim_profile *profile, uint8_t *contents) {
         {FID_DF_5GS, 0x4f02, 4, 16, {0xff, 0xff, 0xfe, 0x01}},              /* 5GSN3GPPLOCI */
         {FID_ADF_USIM, 0x6fb7, 3, 0, {0x11, 0xf2, 0xff}},                   /* ECC: 112 */
         {FID_ADF_USIM, 0x6fb7, 1, 7, {0x00}},                               /* of any service */
+        {FID_DF_GSM_ACCESS, 0x4f20, 1, 8, {0x07}},                          /* Kc: no CKSN */
+        {FID_DF_GSM_ACCESS, 0x4f52, 1, 8, {0x07}},                          /* KcGPRS */
         {FID_MF, 0x2f08, 5, 0, {0x00, 0x00, 0x00, 0x00, 0x00}},             /* UMPC */
     };
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {

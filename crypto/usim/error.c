@@ -9,6 +9,8 @@ const char *usim_error_text(enum usim_error error) {
         return "not a USIM's profile or state that this version reads";
     case USIM_BAD_VALUE:
         return "the profile has a value that no card can have";
+    case USIM_NO_SERVICE:
+        return "the profile's service table promises what this card does not have; make one without that service";
     case USIM_NOT_AUTHENTIC:
         return "altered, or sealed under another key";
     case USIM_ROLLED_BACK:

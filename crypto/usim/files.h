@@ -15,6 +15,7 @@ enum {
     FID_CURRENT_ADF = 0x7fff,
     FID_ADF_USIM = 0x7ff0, /* in the table only: an ADF has no identifier that SELECT takes but 7fff */
     FID_DF_5GS = 0x5fc0,
+    FID_DF_GSM_ACCESS = 0x5f3b,
     FID_ARR_MF = 0x2f06,
     FID_ARR_USIM = 0x6f06,
     FID_SMS = 0x6f3c,
@@ -54,6 +55,7 @@ struct file {
     uint16_t size;      /* bytes, of all records */
     uint8_t record;     /* bytes of a record */
     uint8_t fill;       /* what the file contains at first where nothing else is said */
+    bool keys;          /* terminals keep in it what they got by authenticating: not for who may only read */
 };
 
 enum { FILE_NONE = -1 };

@@ -79,6 +79,14 @@ static bool services_fit(const struct usim_profile *profile) {
     return !gsm || profile->secret.ck_size == 16;
 }
 
+/* Terminals believe the table: each service in it must be one that the card has, and EST lies in FDN's files. */
+static bool services_are_carried(const struct usim_profile *profile) {
+    for (unsigned service = 1; service <= 8 * USIM_SERVICES_SIZE; service++)
+        if (usim_service(profile, service) && !usim_service_is_carried(service))
+            return false;
+    return usim_service(profile, USIM_SERVICE_FDN) || !usim_service(profile, USIM_SERVICE_EST);
+}
+
 static bool identity_fits(const struct usim_profile *profile) {
     return digits_of(profile->iccid) == USIM_ICCID_DIGITS &&
            usim_iccid_check_digit(profile->iccid) == profile->iccid[USIM_ICCID_DIGITS - 1] &&
@@ -90,5 +98,7 @@ enum usim_error usim_profile_check(const struct usim_profile *profile) {
     bool good = identity_fits(profile) && aka_secret_fits(&profile->secret) && sequence_fits(profile) &&
                 pins_fit(profile) && suci_fits(profile) && services_fit(profile) &&
                 profile->content_count <= USIM_CONTENTS_MAX && profile->policy.persona_count <= USIM_PERSONAS_MAX;
-    return good ? USIM_OK : USIM_BAD_VALUE;
+    if (!good)
+        return USIM_BAD_VALUE;
+    return services_are_carried(profile) ? USIM_OK : USIM_NO_SERVICE;
 }

@@ -31,26 +31,28 @@ static unsigned locate(struct usim_card *card, const struct command *command, en
     return file_allows(card, *number, right);
 }
 
-/* Which record is meant; 0: one that is not there. In a cyclic file the last is followed by the first. */
-static uint8_t record_of(const struct command *command, int number) {
-    uint8_t count = count_of(number), current = command->channel->record;
+/* Beside the current record; 0: there is none. The last one is before none (8.2.2.2), and in a cyclic file it is
+ * followed by the first (8.2.2.3). */
+static uint8_t record_beside(uint8_t current, bool backward, int number) {
+    uint8_t count = count_of(number);
     bool cyclic = file_at(number)->kind == FILE_CYCLIC;
-    switch (command->p2 & MODE) {
-    case NEXT:
-        if (current == count)
-            return cyclic ? 1 : 0;
-        return (uint8_t)(current + 1);
-    case PREVIOUS:
-        if (current == 0)
-            return count;
-        if (current == 1)
-            return cyclic ? count : 0;
+    if (backward && current > 1)
         return (uint8_t)(current - 1);
-    default:
-        if (command->p1 == 0)
-            return current;
-        return command->p1 <= count ? command->p1 : 0;
-    }
+    if (backward)
+        return current == 0 || cyclic ? count : 0;
+    if (current < count)
+        return (uint8_t)(current + 1);
+    return cyclic ? 1 : 0;
+}
+
+/* Which record is meant; 0: one that is not there. */
+static uint8_t record_of(const struct command *command, int number) {
+    uint8_t current = command->channel->record, mode = command->p2 & MODE;
+    if (mode == NEXT || mode == PREVIOUS)
+        return record_beside(current, mode == PREVIOUS, number);
+    if (command->p1 == 0)
+        return current;
+    return command->p1 <= count_of(number) ? command->p1 : 0;
 }
 
 /* P1 has no significance but in absolute mode (11.1.5.2). */
@@ -136,20 +138,13 @@ static bool matches(const uint8_t *record, size_t size, const struct search *sea
     return false;
 }
 
-/* Beside the current record; the last one is before none (8.2.2.2). */
-static uint8_t record_beside(uint8_t current, bool backward, uint8_t count) {
-    if (!backward)
-        return (uint8_t)(current + 1);
-    return current == 0 ? count : (uint8_t)(current - 1);
-}
-
 /* The first bytes of an enhanced search: direction, then offset or value. */
 static bool begin_enhanced(const struct command *command, int number, struct search *search) {
     if (command->size < 3 || (command->data[0] & 0xf0) != 0 || (command->data[0] & ABSOLUTE) == 0)
         return false;
     search->backward = (command->data[0] & 1) != 0;
     if ((command->data[0] & 2) != 0)
-        search->first = record_beside(command->channel->record, search->backward, count_of(number));
+        search->first = record_beside(command->channel->record, search->backward, number);
     search->at_value = (command->data[0] & 8) != 0;
     search->offset = command->data[1];
     search->text = command->data + 2;
@@ -172,6 +167,8 @@ static unsigned begin_search(const struct command *command, int number, struct s
     return search->first >= 1 && search->first <= count_of(number) ? SW_OK : SW_RECORD_NOT_FOUND;
 }
 
+/* In the order of the records' numbers up to the last or down to the first: only where it begins at the next or
+ * previous record does a cyclic file's order go on behind its end (11.1.7; SEARCH RECORD in ISO/IEC 7816-4). */
 unsigned card_search_record(struct usim_card *card, const struct command *command, struct reply *reply) {
     int number = FILE_NONE;
     struct search search;

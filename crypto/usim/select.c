@@ -108,7 +108,6 @@ static void put_elementary(const struct file *file, struct reply *reply) {
 
 void reply_fcp(const struct usim_card *card, int number, struct reply *reply) {
     const struct file *file = file_at(number);
-    size_t start = reply->size;
     reply_byte(reply, 0x62);
     reply_byte(reply, 0);
     put_descriptor(file, reply);
@@ -116,7 +115,7 @@ void reply_fcp(const struct usim_card *card, int number, struct reply *reply) {
         put_directory(card, file, reply);
     else
         put_elementary(file, reply);
-    reply->data[start + 1] = (uint8_t)(reply->size - start - 2);
+    reply->data[1] = (uint8_t)(reply->size - 2);
 }
 
 /* ---- SELECT */

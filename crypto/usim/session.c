@@ -67,7 +67,6 @@ unsigned card_terminal_profile(struct usim_card *card, const struct command *com
         return SW_PARAMETERS;
     if (command->size == 0)
         return SW_LENGTH;
-    card->profile_loaded = true;
     card->proactive = command->size > PROFILE_BYTE && (command->data[PROFILE_BYTE] & PROFILE_POLLING_OFF) != 0;
     card->fetched = false;
     return SW_OK;

@@ -47,7 +47,6 @@ static enum usim_error write_record(struct usim_store *store, const struct usim_
 /* @return USIM_NO_STATE when there is no good record in this copy */
 static enum usim_error read_record(const struct usim_store *store, unsigned copy, struct usim_state *state) {
     uint8_t plain[STATE_PLAIN_SIZE], record[USIM_RECORD_SIZE];
-    memset(state, 0, sizeof(*state));
     if (!store->storage.read(store->storage.context, copy, record))
         return USIM_STORAGE;
     enum usim_error error = usim_unseal(store->key, SEAL_STATE, record, plain, sizeof(plain));
@@ -110,28 +109,22 @@ enum usim_error usim_state_create(struct usim_store *store, struct usim_state *s
     enum usim_error error = USIM_OK;
     const uint64_t number = state->number + OPENING;
     store->failed = false;
-    for (unsigned copy = 0; error == USIM_OK && copy < USIM_COPIES; copy++) {
-        store->newest = 1 - copy;
+    for (unsigned copies = 0; error == USIM_OK && copies < USIM_COPIES; copies++)
         error = save_as(store, state, number);
-    }
     return error;
 }
 
 /* ---- Opening */
 
 static enum usim_error newest_record(struct usim_store *store, struct usim_state *state) {
-    uint64_t number[USIM_COPIES] = {0};
-    bool found[USIM_COPIES];
+    uint64_t number[USIM_COPIES]; /* 0: no good record, since OPENING goes before the first one */
     for (unsigned copy = 0; copy < USIM_COPIES; copy++) {
         enum usim_error error = read_record(store, copy, state);
         if (error != USIM_OK && error != USIM_NO_STATE)
             return error;
-        found[copy] = error == USIM_OK;
-        number[copy] = state->number;
+        number[copy] = error == USIM_OK ? state->number : 0;
     }
-    if (!found[0] && !found[1])
-        return USIM_NO_STATE;
-    store->newest = found[1] && (!found[0] || number[1] > number[0]) ? 1 : 0;
+    store->newest = number[1] > number[0] ? 1 : 0;
     return read_record(store, store->newest, state);
 }
 

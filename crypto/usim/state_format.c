@@ -5,7 +5,7 @@
 
 #include "crypto/cbor.h"
 
-enum { FORMAT = 3, ITEMS = 11, ANCHOR_ITEMS = 3, LENGTH_SIZE = 2 };
+enum { FORMAT = 4, ITEMS = 11, ANCHOR_ITEMS = 3, LENGTH_SIZE = 2 };
 
 static void write_pin(struct cbor_writer *writer, const struct usim_pin *pin) {
     cbor_write_array(writer, 5);

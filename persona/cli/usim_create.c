@@ -111,18 +111,30 @@ static bool take_key(struct usim_profile *profile, const char *text) {
     return true;
 }
 
+static bool take_service(struct usim_profile *profile, const char *text) {
+    char known[8 * USIM_SERVICES_SIZE * 4] = "";
+    uint64_t number = 0;
+    if (!cli_number("service", text, 1, 8 * USIM_SERVICES_SIZE, &number))
+        return false;
+    if (usim_service_is_carried((unsigned)number)) {
+        usim_service_on(profile, (unsigned)number);
+        return true;
+    }
+    for (unsigned service = 1; service <= 8 * USIM_SERVICES_SIZE; service++)
+        if (usim_service_is_carried(service))
+            (void)snprintf(known + strlen(known), sizeof(known) - strlen(known), " %u", service);
+    cli_error("--service=%s: terminals would miss it, since the card does not have it; it has%s", text, known);
+    return false;
+}
+
 static bool take_lists(struct usim_profile *profile, const struct wishes *wishes) {
     bool good = true;
     for (size_t i = 0; i < wishes->persona_count; i++)
         good &= take_persona(&profile->policy, wishes->personas[i]);
     for (size_t i = 0; i < wishes->key_count; i++)
         good &= take_key(profile, wishes->keys[i]);
-    for (size_t i = 0; i < wishes->service_count; i++) {
-        uint64_t service = 0;
-        good &= cli_number("service", wishes->services[i], 1, 8 * USIM_SERVICES_SIZE, &service);
-        if (good)
-            usim_service_on(profile, (unsigned)service);
-    }
+    for (size_t i = 0; i < wishes->service_count; i++)
+        good &= take_service(profile, wishes->services[i]);
     if (wishes->gsm) {
         usim_service_on(profile, USIM_SERVICE_GSM_ACCESS);
         usim_service_on(profile, USIM_SERVICE_GSM_SECURITY);
@@ -184,11 +196,10 @@ static bool make_profile(const struct wishes *wishes, struct usim_profile *profi
         return false;
     bool good = fill_in(&random, wishes, profile, spn);
     random_stream_wipe(&random);
-    if (good && usim_profile_check(profile) != USIM_OK) {
-        cli_error("%s: check the keys and digits that were given", usim_error_text(USIM_BAD_VALUE));
-        good = false;
-    }
-    return good;
+    enum usim_error error = good ? usim_profile_check(profile) : USIM_OK;
+    if (error != USIM_OK)
+        cli_error("%s: check the keys and digits that were given", usim_error_text(error));
+    return good && error == USIM_OK;
 }
 
 static enum cli_exit add_to(const struct cli *cli, const struct usim_directory *directory,
@@ -335,7 +346,8 @@ const struct verb verb_usim_create = {
     "  --name=TEXT             the operator's name, at most 16 unaccented letters, digits, blanks and signs\n"
     "  --routing-indicator=DIGITS  of the home network, 1 to 4 digits\n"
     "  --suci-key=A|B:ID:KEY   a public key of the home network, the preferred one first; up to 4\n"
-    "  --service=NUMBER        another service of the service table; 125 makes the card compute SUCIs itself\n"
+    "  --service=NUMBER        another service of the service table that the card has: 125 makes it compute SUCIs\n"
+    "                          itself, 130 is for a subscriber who has no IMSI\n"
     "  --persona=NAME:ACCESS   a persona that may use it, ACCESS read or authenticate; without any, all may\n",
     create,
 };

@@ -321,6 +321,7 @@ def test_options_of_create(tmp_path):
             (["--persona=work"], 1, "NAME:read"), (["--routing-indicator=ab"], 1, "1 to 4 digits"),
             (["--suci-key=A:1:aabb"], 1, "not a public key of profile A"), (["--suci-key=A:256:aabb"], 1, "ID from 0 to 255"),
             (["--name=M\u00fcller"], 1, "A-Z"), (["--name=" + "x" * 17], 1, "at most 16"), (["--service=0"], 1, "1 to 144"),
+            (["--service=28"], 1, "--service=28: terminals would miss it, since the card does not have it; it has 2 10 12"),
             (["--pin=12"], 1, "4 to 8 digits"), (["--pin=1234", "--ask-pin"], 2, "one is enough"), (["--op-file=/dev/null"], 1, "OP: 32"),
             (["--ask-pin"], 1, "give --pin-file=FILE"), (["surplus"], 2, "no further arguments")):
         done = subprocess.run([*store.command("create", *USIM, *options), "--json"], capture_output=True, text=True,

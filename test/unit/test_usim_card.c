@@ -159,6 +159,12 @@ static void test_files(void **state) {
         assert_int_equal(update_file(file), file->update == 'p' ? 0x9000 : 0x6982);
         send("002000810835363738ffffffff");
         assert_int_equal(update_file(file), file->update == 'n' ? 0x6982 : 0x9000);
+        usim_card_power_on(&fixture.card, USIM_READ_ONLY);
+        send("00a4040c07a0000000871002");
+        send("002000010831323334ffffffff");
+        select_path(file);
+        assert_int_equal(read_file(file, 0), file->read == 'k' ? 0x6982 : 0x9000);
+        assert_int_equal(update_file(file), 0x6982);
     }
 }
 
@@ -211,6 +217,27 @@ static void test_unblocked(void **state) {
     send("002000010834333231ffffffff");
 }
 
+/* Ten tries at a PUK, each of them one, and then none that is right either. */
+static void test_unblocking_is_counted(void **state) {
+    uint8_t response[USIM_RESPONSE_MAX];
+    size_t size = 0;
+    (void)state;
+    start_at(IN_USIM);
+    for (unsigned left = USIM_PUK_TRIES; left-- > 0;) {
+        unsigned sw = usim_exchange_hex(&fixture.card, "002c000110 3132333435363737 34333231ffffffff", response, &size);
+        assert_int_equal(sw, 0x63c0 | left);
+        if (left == 1) {
+            send("002c000110 3132333435363738 31323334ffffffff");
+            break;
+        }
+    }
+    for (unsigned i = 0; i < USIM_PUK_TRIES; i++)
+        (void)usim_exchange_hex(&fixture.card, "002c000110 3132333435363737 34333231ffffffff", response, &size);
+    unsigned sw = usim_exchange_hex(&fixture.card, "002c000110 3132333435363738 34333231ffffffff", response, &size);
+    assert_int_equal(sw, 0x6983);
+    send("002000010831323334ffffffff");
+}
+
 /* What waits is told to the byte, and what comes behind it is a proactive command where one waits. */
 static void test_waiting_data(void **state) {
     uint8_t bytes[64], response[USIM_RESPONSE_MAX];
@@ -228,6 +255,28 @@ static void test_waiting_data(void **state) {
     assert_memory_equal(response, "\x6c\x01", 2);
     assert_int_equal(usim_card_transmit(&fixture.card, bytes, from_hex("00c0000001", bytes), response), 3);
     assert_memory_equal(response + 1, "\x91\x0b", 2);
+}
+
+/* ---- AUTHENTICATE (31.102 7.1.2.1): TS 35.208's set 1, with Kc where service 27 is on */
+
+static void without_gsm(struct usim_profile *profile) { memset(profile->services, 0, sizeof(profile->services)); }
+
+static void test_what_3g_gives(void **state) {
+    static const char answer[] =
+        "db 08a54211d5e3ba50bf 10b40ba9a3c58b2a05bbf0d987b21bf8cb 10f769bcd751044604127672711c6d3441"
+        "08eae4be823af9a08b";
+    uint8_t rand[16], autn[16], response[USIM_RESPONSE_MAX], expected[64];
+    size_t size = 0, all = from_hex(answer, expected);
+    (void)state;
+    from_hex("23553cbe9637a89d218ae64dae47bf35", rand);
+    for (unsigned gsm = 0; gsm < 2; gsm++) {
+        usim_fixture_open(&fixture, gsm == 1 ? NULL : without_gsm);
+        usim_begin(&fixture.card);
+        usim_network_challenge(&fixture.card.profile.secret, rand, 5 << 5, autn);
+        assert_int_equal(usim_authenticate(&fixture.card, rand, autn, response, &size), 0x9000);
+        assert_int_equal(size, gsm == 1 ? all : all - 9);
+        assert_memory_equal(response, expected, size);
+    }
 }
 
 /* ---- GBA */
@@ -359,6 +408,17 @@ static void test_naf_list(void **state) {
     assert_int_equal(derive('d', 6), 0x9000);
     expect_naf(2, "80066161616161618106422d7469643f");
     expect_naf(3, "80066363636363638106422d7469643f");
+    /* A B-TID up to the end of its file; a longer one is none. */
+    send("00a4000c026fd6");
+    send("00d60011016e");
+    assert_int_equal(derive('f', 6), 0x9000);
+    expect_naf(1, "8006666666666666816e422d7469643f");
+    send("00a4000c026fd6");
+    send("00d60011016f");
+    assert_int_equal(derive('g', 6), 0x9000);
+    expect_naf(1, "80066767676767678100");
+    write_b_tid("06422d7469643f");
+    assert_int_equal(derive('d', 6), 0x9000);
     uint64_t written = fixture.card.state.number;
     assert_int_equal(derive('d', 6), 0x9000);
     assert_int_equal(fixture.card.state.number, written);
@@ -428,11 +488,13 @@ int main(void) {
         cmocka_unit_test(test_files_all_listed),
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_gba),
+        cmocka_unit_test(test_what_3g_gives),
         cmocka_unit_test(test_random_commands),
         cmocka_unit_test(test_naf_list),
         cmocka_unit_test(test_no_suci_of_nai),
         cmocka_unit_test(test_atr),
         cmocka_unit_test(test_unblocked),
+        cmocka_unit_test(test_unblocking_is_counted),
         cmocka_unit_test(test_waiting_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

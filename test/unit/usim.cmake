@@ -3,7 +3,7 @@ foreach(name milenage tuak)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim LIBRARIES flipside_usim)
 endforeach()
 flipside_test_objects(test_usim_objects SOURCES usim_fixture.c usim_cases.c INCLUDES crypto/usim LIBRARIES flipside_usim)
-foreach(name aka power suci card port profile)
+foreach(name aka power suci card port hostile profile)
     flipside_unit_test(NAME usim_${name} SOURCES test_usim_${name}.c INCLUDES crypto/usim
                        LIBRARIES test_usim_objects flipside_usim)
 endforeach()

@@ -48,7 +48,6 @@ struct usim_card {
     bool powered;
     struct usim_channel channels[USIM_CHANNELS];
     bool verified[USIM_PINS];
-    bool profile_loaded;  /* TERMINAL PROFILE came */
     uint8_t pending[256]; /* for GET RESPONSE */
     size_t pending_size;  /* bytes */
     uint8_t pending_channel;

@@ -8,6 +8,7 @@ enum usim_error {
     USIM_OK = 0,
     USIM_MALFORMED,     /* not a profile or a state in deterministic encoding, or of another version of the format */
     USIM_BAD_VALUE,     /* a value of the profile that no card can have */
+    USIM_NO_SERVICE,    /* a service in the profile's table that the card does not have */
     USIM_NOT_AUTHENTIC, /* sealed under another key, or altered */
     USIM_ROLLED_BACK,   /* the state is of an earlier power-on than the last: it was put back */
     USIM_REPLACED,      /* this device has had a later issue of a profile */

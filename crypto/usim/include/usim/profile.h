@@ -41,7 +41,9 @@ enum {
 
 /** Services that the card itself looks at (TS 31.102 4.2.8); a file's service is in the table of files. */
 enum usim_service {
+    USIM_SERVICE_FDN = 2,
     USIM_SERVICE_GSM_ACCESS = 27,
+    USIM_SERVICE_EST = 34,
     USIM_SERVICE_GSM_SECURITY = 38,
     USIM_SERVICE_GBA = 68,
     USIM_SERVICE_SUCI = 124,
@@ -75,7 +77,7 @@ struct usim_hn_key {
 
 /** What a file of the card contains at first, in place of what the table of files says. */
 struct usim_content {
-    uint16_t directory; /* 3f00, 7ff0 for ADF.USIM, 5fc0 for DF.5GS */
+    uint16_t directory; /* 3f00, 7ff0 for ADF.USIM, 5f3b for DF.GSM-ACCESS, 5fc0 for DF.5GS */
     uint16_t file;
     struct cbor_bytes bytes; /* within the encoded profile */
 };
@@ -120,6 +122,10 @@ struct usim_profile {
 /** @return whether a service of the service table is on (TS 31.102 4.2.8) */
 bool usim_service(const struct usim_profile *profile, unsigned service);
 
+/** @return whether the card has what terminals expect of a USIM whose table has this service, of any number: a profile
+ * with another one is refused */
+bool usim_service_is_carried(unsigned service);
+
 /** Turns a service on, 1 to 8 * USIM_SERVICES_SIZE. */
 void usim_service_on(struct usim_profile *profile, unsigned service);
 
@@ -131,7 +137,7 @@ bool usim_pin_is_coded(const uint8_t *pin, bool whole);
 
 /**
  * Checks a profile's values.
- * @return USIM_OK, USIM_BAD_VALUE
+ * @return USIM_OK, USIM_BAD_VALUE, USIM_NO_SERVICE
  */
 __attribute__((warn_unused_result)) enum usim_error usim_profile_check(const struct usim_profile *profile);
 
@@ -139,7 +145,7 @@ __attribute__((warn_unused_result)) enum usim_error usim_profile_check(const str
  * Reads and checks a profile.
  * @param profile points into data where it says so; all zero on failure
  * @param data    size bytes, which stay until the card is open
- * @return USIM_OK, USIM_MALFORMED, USIM_BAD_VALUE
+ * @return USIM_OK, USIM_MALFORMED, USIM_BAD_VALUE, USIM_NO_SERVICE
  */
 __attribute__((warn_unused_result)) enum usim_error usim_profile_read(struct usim_profile *profile, const uint8_t *data,
                                                                       size_t size);
@@ -148,7 +154,7 @@ __attribute__((warn_unused_result)) enum usim_error usim_profile_read(struct usi
  * Writes a profile, which is checked before.
  * @param data room bytes; USIM_PROFILE_MAX are enough
  * @param size its bytes; 0 on failure
- * @return USIM_OK, USIM_BAD_VALUE, USIM_NO_ROOM
+ * @return USIM_OK, USIM_BAD_VALUE, USIM_NO_SERVICE, USIM_NO_ROOM
  */
 __attribute__((warn_unused_result)) enum usim_error usim_profile_write(const struct usim_profile *profile,
                                                                        uint8_t *data, size_t room, size_t *size);
