@@ -18,7 +18,7 @@ class Organisation:
         self.code = None  # the activation code that was shown last
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "passphrase").write_text("correct horse\n")
-        self.call("org", "init", "--name=Acme Ltd")
+        self.call("org", "init", "--name=Acme Ltd", "--key-memory=1")
 
     def call(self, *words):
         """Runs a verb, which must succeed, and returns what it printed."""
