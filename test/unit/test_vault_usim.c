@@ -289,7 +289,7 @@ static void test_a_lost_state_is_not_begun_anew(void **state) {
     issue_here(1, 1);
     opens(true);
     memset(memory.copies, 0xff, sizeof memory.copies);
-    fails("no state is stored");
+    fails("no state is stored; have it issued to this device anew");
 }
 
 static void test_a_board_without_a_place_for_the_state(void **state) {
