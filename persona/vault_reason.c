@@ -24,9 +24,10 @@ const char *vault_error_text(enum vault_error error) {
     case VAULT_TPM_FAILED:
         return "the TPM failed";
     case VAULT_STATE_LOST:
-        return "the device's state is missing or damaged";
+        return "the device's state is missing or damaged: enrol the device anew, without the folder flipside/device";
     case VAULT_ROLLED_BACK:
-        return "the device's state was put back to an earlier one";
+        return "the device's state was put back to an earlier one; put the latest back, or enrol anew without "
+               "flipside/device";
     case VAULT_NO_PERSONA:
         return "there is no such persona";
     case VAULT_REFUSED:

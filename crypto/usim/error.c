@@ -20,7 +20,7 @@ const char *usim_error_text(enum usim_error error) {
     case USIM_PIN_NOT_KEPT:
         return "this board can't count guesses at its PIN; have one issued whose PIN is disabled";
     case USIM_NO_STATE:
-        return "no state is stored";
+        return "no state is stored; have it issued to this device anew";
     case USIM_OTHER_PROFILE:
         return "the stored state is another profile's";
     case USIM_STORAGE:

@@ -46,13 +46,22 @@ static bool open_storage(const struct session *session, struct cfi_flash *chips,
 
 _Static_assert((int)REGION_USIM_MEMORY == (int)USIM_VOLATILE_SIZE, "the region has room for it");
 
+/* What keeps the vault from opening was told. */
+static void print_closed(const struct session *session) {
+    uint64_t size = 0;
+    if (session->access.size(session->access.context, "device/usim", &size) == STORE_FILE_OK)
+        console_print("No USIM in this start, for the same reason\n");
+}
+
 void session_open_usim(struct session *session) {
     static struct cfi_flash chips;
     struct usim_storage storage;
     char reason[STORE_REASON_SIZE];
     session->usim_part = (struct region_usim){0};
-    if (session->vault_error != VAULT_OK)
+    if (session->vault_error != VAULT_OK) {
+        print_closed(session);
         return;
+    }
     bool works = open_storage(session, &chips, &storage);
     if (!vault_usim_open(&session->vault, works ? &storage : NULL, &session->usim, reason)) {
         console_print("No USIM in this start: %s\n", reason);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a thief of a disk whose device has no TPM could do, for whole-machine tests: interop-vault DIRECTORY attempts
-// PERSONA COUNT makes wrong attempts at a PIN without waiting; interop-vault DIRECTORY keys PERSONA PIN [CODE] prints
-// the keys behind a right one, with the activation code if that is asked for. DIRECTORY is a copy of a device's
-// \flipside.
+// What a thief could do with software of his own, for whole-machine tests: interop-vault [--tpm=STATE] DIRECTORY
+// attempts PERSONA COUNT makes wrong attempts at a PIN without waiting; interop-vault [--tpm=STATE] DIRECTORY keys
+// PERSONA PIN [CODE] prints the keys behind a right one, with the activation code if that is asked for. DIRECTORY is a
+// copy of a device's \flipside, STATE the directory of its TPM's state (swtpm).
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "persona/vault.h"
+#include "swtpm.h"
 
 enum { PATH_SIZE = 4096, SECOND = 1000000000 };
 
@@ -58,12 +59,13 @@ static uint64_t clock_ns(void *context) {
     return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
 }
 
-static bool open_vault(char *directory, struct random_stream *random) {
+static bool open_vault(char *directory, struct random_stream *random, const struct tpm_transport *tpm) {
     uint8_t seed[RANDOM_POOL_SIZE];
     struct random_input input = {seed, sizeof(seed), false};
     struct random_pool pool;
     struct vault_setup setup = {.files = {.context = directory, .size = size_of, .read = read_at},
                                 .write = {directory, write_whole},
+                                .tpm = tpm,
                                 .random = random,
                                 .board = "qemu-virt",
                                 .clock = clock_ns,
@@ -102,14 +104,27 @@ static bool print_keys(const char *name, const char *pin, const char *code) {
     return true;
 }
 
-int main(int argc, char **argv) {
+static bool run(int argc, char **argv, const struct tpm_transport *tpm) {
     static struct random_stream random;
-    bool good = (argc == 5 || argc == 6) && open_vault(argv[1], &random);
+    bool good = (argc == 5 || argc == 6) && open_vault(argv[1], &random, tpm);
     if (good)
         good = strcmp(argv[2], "attempts") == 0 ? make_attempts(argv[3], atoi(argv[4]))
                                                 : print_keys(argv[3], argv[4], argc == 6 ? argv[5] : NULL);
     if (!good)
         (void)fprintf(stderr, "%s\n", vault.reason);
     vault_close(&vault);
+    return good;
+}
+
+int main(int argc, char **argv) {
+    static const char option[] = "--tpm=";
+    bool with_tpm = argc > 1 && strncmp(argv[1], option, strlen(option)) == 0, good;
+    struct swtpm swtpm;
+    if (!with_tpm)
+        return run(argc, argv, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+    swtpm_open(&swtpm, argv[1] + strlen(option));
+    const struct tpm_transport transport = swtpm_transport(&swtpm);
+    good = run(argc - 1, argv + 1, &transport);
+    swtpm_remove(&swtpm);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

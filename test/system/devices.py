@@ -90,9 +90,10 @@ class Device:
         return directory / "flipside"
 
     def make_attempts(self, count):
-        """Makes wrong attempts at the PIN of `work`, without the time that the loader waits between them: no TPM."""
+        """Makes wrong attempts at the PIN of `work`, without the time that the loader waits between them."""
         store = self._store()
-        subprocess.run([VAULT, store, "attempts", "work", str(count)], check=True)
+        tpm = [f"--tpm={self.tpm}"] if self.tpm else []
+        subprocess.run([VAULT, *tpm, store, "attempts", "work", str(count)], check=True)
         for state in ("state.a", "state.b"):
             self.put(f"device/{state}", store / "device" / state)
         shutil.rmtree(store.parent)
@@ -113,6 +114,14 @@ def detail(terminal):
     match = terminal.expect(r"thumbprint +([0-9a-f ]+)\s+its key is +(.*)\n", ANSWER)
     terminal.picker()
     return re.sub(r"\s", "", match.group(1)), match.group(2).strip()
+
+
+def tpm_attempts_left(terminal):
+    """What the picker's detail says of the TPM's own count."""
+    terminal.send("v")
+    left = int(terminal.expect(r"^TPM: .* (\d+) of 16 attempts left", ANSWER).group(1))
+    terminal.picker()
+    return left
 
 
 def line_of(terminal, name):

@@ -3,7 +3,8 @@
 
 import pytest
 from attacker import Plan
-from devices import WORK, Device, Search, line_of, read_anew, type_code, type_new_pin, type_pin, unlock
+from devices import (WORK, Device, Search, line_of, read_anew, tpm_attempts_left, type_code, type_new_pin, type_pin,
+                     unlock)
 from organisation import Organisation
 from personas import ANSWER, BOOT, Witness
 
@@ -71,9 +72,10 @@ def test_first_start_to_a_flip_and_no_secret_is_left(tmp_path, firmware):
         assert terminal.call(CREDENTIAL) == credential
 
 
-@pytest.mark.parametrize("firmware", ["u-boot", pytest.param("edk2", marks=pytest.mark.soak)])
-def test_pins_updates_lock_out_and_recovery(tmp_path, firmware):
-    device = Device(tmp_path, firmware)
+@pytest.mark.parametrize("firmware,with_tpm", [("u-boot", True), *(pytest.param(*both, marks=pytest.mark.soak) for both in
+                                                                  (("u-boot", False), ("edk2", True), ("edk2", False)))])
+def test_pins_updates_lock_out_and_recovery(tmp_path, firmware, with_tpm):
+    device = Device(tmp_path, firmware, tpm=tmp_path / "tpm" if with_tpm else None)
     device.create()
     with device.machine() as terminal:
         terminal.picker()
@@ -119,6 +121,8 @@ def test_pins_updates_lock_out_and_recovery(tmp_path, firmware):
     device.make_attempts(10)
     with device.machine() as terminal:
         assert "locked out" in line_of(terminal, "work")
+        # Four wrong ones here, and seven on another machine.
+        assert not with_tpm or tpm_attempts_left(terminal) <= 5
         terminal.send("2")
         terminal.expect("can't be started", ANSWER)
         terminal.quit()

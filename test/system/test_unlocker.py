@@ -8,6 +8,7 @@ import re
 import image
 import pytest
 from conftest import DISKS
+from devices import tpm_attempts_left
 from machine import BUILD, LOADER
 from organisation import Organisation
 from personas import ANSWER, BOOT, FLIP, Witness
@@ -125,3 +126,17 @@ def test_first_flip_asks_for_the_pin(start, disk, tmp_path, with_tpm):
     terminal.expect(r"\(10 attempts left\)", ANSWER)
     terminal.flip("personal")
     witness.check()
+    if with_tpm:
+        wrong_pins_and_a_power_cut(start, disk, terminal, tpm)
+
+
+def wrong_pins_and_a_power_cut(start, disk, terminal, tpm):
+    """What was tried at the flip is on no disk; the TPM has it all the same, after a cut too: this one, and the one before."""
+    terminal.skip()
+    terminal.press_power()
+    enter(terminal, WRONG)
+    terminal.expect("Wrong PIN", FLIP)
+    terminal.kill()
+    terminal = start(disk, memory="1G", tpm=tpm)
+    terminal.picker()
+    assert tpm_attempts_left(terminal) <= 14

@@ -15,46 +15,13 @@ import leaks
 from conftest import DISKS
 from machine import BUILD, ROOT
 from personas import ANSWER, BOOT, PERSONAS
-from usims import PIN, Card, Device, with_guest
-
-sys.path.insert(0, str(ROOT / "test/interop"))
-from usim_network import Subscriber  # noqa: E402
+from usims import (ATR, OFF, ON, PIN, SELECT_USIM, SUCCESS, Card, Device, Subscriber, authenticate, challenge, refused_as_not_fresh,
+                   verify, with_guest)
 
 LOGIN = 4 * BOOT  # systemd under emulation, on a busy machine
-ON, OFF, ATR = "01", "00", "04"
-SELECT_USIM = "00a4040c07a0000000871002"
 MARKS = {name: secrets.token_hex(16) for name in PERSONAS}
-SUCCESS = b"\x00\x90\x00"
 ANOTHER = ("898821100000000002", "001010000000002")  # ICCID without its check digit, IMSI
 IS_OFF, REFUSED, BAD_FRAME = b"\x01", b"\x02", b"\x03"
-
-
-def verify(pin):
-    """VERIFY of PIN1 (TS 102 221 11.1.9)."""
-    return f"0020000108{pin.encode().hex()}{'ff' * (8 - len(pin))}"
-
-
-def challenge(network, sqn=None):
-    """The next challenge, or one with this SQN, as AUTHENTICATE, and the RES that answers it."""
-    rand, autn, _, _, res = network.vector(sqn)
-    return f"008800812210{rand}10{autn}", res
-
-
-def authenticate(card, network, sqn=None):
-    """One authentication that must succeed; returns its command, to be tried again."""
-    command, res = challenge(network, sqn)
-    answers = card.frames(ON, SELECT_USIM, verify(PIN), command, "00c000002c")
-    assert answers[:3] == [answers[0], SUCCESS, SUCCESS], answers
-    assert answers[3] == b"\x00\x61\x2c", answers
-    assert answers[4][1:3] == b"\xdb\x08" and answers[4][3:11].hex() == res, answers
-    return command
-
-
-def refused_as_not_fresh(card, command):
-    """The same challenge once more gets AUTS; returns it."""
-    answers = card.frames(ON, SELECT_USIM, verify(PIN), command, "00c0000010")
-    assert answers[3] == b"\x00\x61\x10" and answers[4][1:3] == b"\xdc\x0e", answers
-    return answers[4][3:17].hex()
 
 
 @pytest.fixture

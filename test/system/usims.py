@@ -5,30 +5,39 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import image
 from agents import archive
-from machine import BUILD, LOADER, flash_file
+from machine import BUILD, LOADER, ROOT, flash_file
 from personas import ANSWER, Terminal
+
+sys.path.insert(0, str(ROOT / "test/interop"))
+from usim_network import Subscriber  # noqa: E402, F401
 
 TOOL = BUILD / "host/persona/flipside"
 GUEST = BUILD / "linux-arm64/test/guest/usim"
 ICCID = "8988211000000000011"
 IMSI = "001010000000001"
 PIN = "1234"
+ON, OFF, ATR = "01", "00", "04"
+SELECT_USIM = "00a4040c07a0000000871002"
+SUCCESS = b"\x00\x90\x00"
 
 
 class Device:
-    """A disk, its flash, and the organisation that issues to it; all of it lies in DIRECTORY."""
+    """A disk, its flash, its TPM, and the organisation that issues to it; all of it lies in DIRECTORY."""
 
-    def __init__(self, directory, personas, pin=PIN, policy=("personal:authenticate", "work:authenticate")):
+    def __init__(self, directory, personas, pin=PIN, policy=("personal:authenticate", "work:authenticate"),
+                 firmware="u-boot", tpm=False):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         self.directory, self.disk, self.pin, self.policy = directory, directory / "disk.img", pin, policy
         image.make_disk(self.disk, LOADER, personas, timeout=1)
         self.flash = flash_file(directory / "flash.img")
+        self.firmware, self.tpm = firmware, directory / "tpm" if tpm else None
         (directory / "passphrase").write_text("correct horse\n")
         self.run("org", "init", "--name=Test")
         image.put_on_esp(self.disk, directory / "org/organisation", "flipside/organisation")
@@ -45,8 +54,8 @@ class Device:
         return json.loads(done.stdout) if done.stdout else {}
 
     def terminal(self, **options):
-        """The machine with its flash, not started."""
-        return Terminal(self.disk, flash=self.flash, **options)
+        """The machine with its flash and its TPM, not started."""
+        return Terminal(self.disk, flash=self.flash, firmware=self.firmware, tpm=self.tpm, **options)
 
     def enrol(self):
         """Starts the loader alone, which makes the device's key, and enrols the device."""
@@ -101,3 +110,31 @@ class Card:
         answers = re.findall(r"^answer (\w*)", output, re.MULTILINE)
         assert len(answers) == len(frames), output
         return [None if answer == "none" else bytes.fromhex(answer) for answer in answers]
+
+
+def verify(pin):
+    """VERIFY of PIN1 (TS 102 221 11.1.9)."""
+    return f"0020000108{pin.encode().hex()}{'ff' * (8 - len(pin))}"
+
+
+def challenge(network, sqn=None):
+    """The next challenge, or one with this SQN, as AUTHENTICATE, and the RES that answers it."""
+    rand, autn, _, _, res = network.vector(sqn)
+    return f"008800812210{rand}10{autn}", res
+
+
+def authenticate(card, network, sqn=None):
+    """One authentication that must succeed; returns its command, to be tried again."""
+    command, res = challenge(network, sqn)
+    answers = card.frames(ON, SELECT_USIM, verify(PIN), command, "00c000002c")
+    assert answers[:3] == [answers[0], SUCCESS, SUCCESS], answers
+    assert answers[3] == b"\x00\x61\x2c", answers
+    assert answers[4][1:3] == b"\xdb\x08" and answers[4][3:11].hex() == res, answers
+    return command
+
+
+def refused_as_not_fresh(card, command):
+    """The same challenge once more gets AUTS; returns it."""
+    answers = card.frames(ON, SELECT_USIM, verify(PIN), command, "00c0000010")
+    assert answers[3] == b"\x00\x61\x10" and answers[4][1:3] == b"\xdc\x0e", answers
+    return answers[4][3:17].hex()

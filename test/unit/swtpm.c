@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECT_TRIES = 500, PATH_SIZE = 512 };
+enum { CONNECT_TRIES = 500, PATH_SIZE = 4096 };
 
 static void require(bool condition, const char *what) {
     if (condition)
@@ -34,7 +34,7 @@ bool swtpm_is_there(void) { return system("swtpm --version >/dev/null 2>&1") == 
 
 static void run_program(const struct swtpm *swtpm) {
     char state[PATH_SIZE], server[PATH_SIZE];
-    (void)snprintf(state, sizeof(state), "dir=%s", swtpm->directory);
+    (void)snprintf(state, sizeof(state), "dir=%s", swtpm->state != NULL ? swtpm->state : swtpm->directory);
     (void)snprintf(server, sizeof(server), "type=unixio,path=%s/socket", swtpm->directory);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -68,11 +68,14 @@ static void switch_off(struct swtpm *swtpm) {
     waitpid(swtpm->process, NULL, 0);
 }
 
-void swtpm_make(struct swtpm *swtpm) {
+void swtpm_open(struct swtpm *swtpm, const char *state) {
     *swtpm = (struct swtpm){.directory = "/tmp/flipside-tpm-XXXXXX"};
     require(mkdtemp(swtpm->directory) != NULL, "mkdtemp");
+    swtpm->state = state;
     switch_on(swtpm);
 }
+
+void swtpm_make(struct swtpm *swtpm) { swtpm_open(swtpm, NULL); }
 
 void swtpm_restart(struct swtpm *swtpm) {
     char path[PATH_SIZE];

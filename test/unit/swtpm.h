@@ -12,6 +12,7 @@
 
 struct swtpm {
     char directory[32];
+    const char *state; /* the directory that it keeps its state in; NULL: the one above */
     pid_t process;
     int socket;
     unsigned waits; /* how often the caller was asked to wait */
@@ -23,10 +24,13 @@ bool swtpm_is_there(void);
 /** Makes a new TPM and switches it on. */
 void swtpm_make(struct swtpm *swtpm);
 
+/** Switches on the TPM whose state is in a directory, which stays. */
+void swtpm_open(struct swtpm *swtpm, const char *state);
+
 /** Switches it off, as by pulling the plug, and on again. */
 void swtpm_restart(struct swtpm *swtpm);
 
-/** Switches it off and removes it. */
+/** Switches it off and removes what was made. */
 void swtpm_remove(struct swtpm *swtpm);
 
 /** @return the way to it */

@@ -101,7 +101,9 @@ static void test_a_disk_that_was_put_back(void **state) {
     assert_int_equal(unlock(&world_work, "0000"), VAULT_WRONG_PIN);
     disk = before;
     assert_int_equal(open_vault(), VAULT_ROLLED_BACK);
-    assert_string_equal(vault.reason, "the device's state was put back to an earlier one");
+    assert_string_equal(vault.reason,
+                        "the device's state was put back to an earlier one; put the latest back, or enrol "
+                        "anew without flipside/device");
 }
 
 /* The power went between the state and the counter: the next start raises it, and then the state before is too old. */
