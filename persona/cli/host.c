@@ -77,10 +77,21 @@ bool directory_sync(const char *path) {
     return good;
 }
 
+/* A device or a link would be replaced, not written to: /dev/null would be a file with keys in it from then on. */
+static bool is_replaceable(const char *path) {
+    struct stat status;
+    if (lstat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return true;
+    cli_error("%s: %s", path, S_ISDIR(status.st_mode) ? strerror(EISDIR) : "is no plain file, and would be replaced");
+    return false;
+}
+
 /* Beside its place first, since a file that is half written must not be found there. */
 bool file_output_open(struct file_output *output, const char *path, bool secret) {
     output->file = -1;
     if (!path_of(output->path, "%s", path) || !path_of(output->beside, "%s.new", path))
+        return false;
+    if (!is_replaceable(path))
         return false;
     /* What an interrupted run left, or somebody laid there, would keep its own owner and mode. */
     (void)unlink(output->beside);

@@ -75,6 +75,7 @@ def make_store(path, passphrase):
     start = b"\x88" + b"".join(encode(item) for item in head)
     wrapped = AESGCM(stretch(passphrase, head[4], head[5])).encrypt(head[6], key, start)
     (path / "usim.key").write_bytes(encode([*head, wrapped], "key-file"))
+    (path / "usim.key").chmod(0o600)
     return key
 
 

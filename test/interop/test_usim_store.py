@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import termios
@@ -82,7 +83,7 @@ class Store:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("usims"))
+    store = Store(tmp_path_factory.mktemp("usims")).make()
     report, told = store.run("import", store.batch(["iccid,imsi,k,opc,pin", "# the first batch", "", *GOOD], end=""))
     assert (report["imported"], report["left-out"], report["left-out-lines"], told) == (3, 0, [], "")
     return store
@@ -184,7 +185,7 @@ def test_two_at_once_do_not_meet(tmp_path):
     creates = [subprocess.Popen([*store.command("create", f"--iccid=89882110000000000{number}", f"--imsi=00101012345000{number}")],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for number in (1, 2, 3, 3)]
     assert sorted(child.wait() for child in creates) == [0, 0, 0, 1]
-    assert len(store.run("show")[0]["usims"]) == 3
+    assert len(store.run("show")[0]["usims"]) == 3 and (store.path / "usim.key").stat().st_mode & 0o077 == 0
 
 
 def test_a_full_disk_stops_an_import(tmp_path):
@@ -409,6 +410,12 @@ def test_what_is_exported_is_told(store):
     assert "hostapd, osmo-hlr or open5gs" in store.run(*command, "--format=x", status=1)[1]
     assert "is not printed" in store.run("export-auc", "--output=-", "--format=hostapd", status=2)[1]
     store.run("export-auc", f"--output={store.directory / 'no' / 'auc'}", "--format=hostapd", status=1)
+    # What is no plain file is not replaced by one, which an administrator of the machine could.
+    os.mkfifo(store.directory / "fifo")
+    (store.directory / "link").symlink_to(store.directory / "auc")
+    for name, fault in (("fifo", "no plain file"), ("link", "no plain file"), ("", "Is a directory")):
+        assert fault in store.run("export-auc", f"--output={store.directory / name}", "--format=hostapd", "8988211000000000011", status=1)[1]
+    assert (store.directory / "fifo").is_fifo() and (store.directory / "link").is_symlink()
 
 
 # What is removed, interrupted or found out fast
@@ -578,3 +585,77 @@ def test_the_index_is_relied_on_for_nothing(tmp_path):
     index.unlink()
     store.run("create", "--iccid=898821199999999978", "--imsi=001010123450078")
     assert index.exists()
+
+
+# What readers do to a card that is served
+
+ADF, RAND = bytes.fromhex("00a4040c07a0000000871002"), "23553cbe9637a89d218ae64dae47bf35"
+
+
+def authenticates(card, sqn):
+    """Whether a challenge is accepted; else the card asks to go on from what it has (AUTS)."""
+    if shutil.which("osmo-auc-gen") is None:
+        pytest.skip("osmo-auc-gen is not installed (scripts/setup)")
+    text = subprocess.run(["osmo-auc-gen", "-3", "-a", "milenage", "-k", K[:-2] + "01", "-o", OPC, "-f", "8000", "-s", str(sqn), "-r", RAND],
+                          capture_output=True, text=True, check=True).stdout
+    autn = re.search(r"^AUTN:\t(\S+)$", text, re.M).group(1)
+    assert card.transmit(ADF) == b"\x90\x00"
+    answer = card.transmit(bytes.fromhex(f"0088008122 10{RAND} 10{autn}"))
+    assert answer[0] in (0xdb, 0xdc) and answer[-2:] == b"\x90\x00"
+    return answer[0] == 0xdb
+
+
+def test_a_served_card_loses_nothing_whatever_its_reader_does(tmp_path):
+    """However it ends, but by a power cut: it knows then what it accepted, and needs no resynchronisation."""
+    store = Store(tmp_path).make()
+    store.run("import", store.batch(GOOD[:1]))
+    ends = {
+        "the reader goes away": lambda card: card.socket.close(),
+        "in the middle of a length": lambda card: (card.socket.sendall(b"\0"), card.socket.close()),
+        "in the middle of a command": lambda card: (card.socket.sendall(b"\0\x20\0\xa4"), card.socket.close()),
+        "with what is no order": lambda card: card.send(b"\x77"),
+        "the reader hangs up at an answer": lambda card: (card.send(ADF * 21), card.socket.close()),
+        "asked to end while it waits": lambda card: card.process.terminate(),
+        "and in the middle of a command": lambda card: (card.socket.sendall(b"\xff\xff\0"), card.process.send_signal(signal.SIGINT)),
+        "the terminal is closed": lambda card: card.process.send_signal(signal.SIGHUP),
+        "no answer is taken": lambda card: (flood(card), card.process.terminate()),
+    }
+    for number, (what, end) in enumerate(ends.items(), 1):
+        card = serve(store, "8988211000000000011")
+        assert authenticates(card, 32 * number), what
+        end(card)
+        assert card.process.wait(timeout=30) == 0, what
+        card.socket.close()
+    card = serve(store, "8988211000000000011")
+    # Frames that are no commands are answered, or passed over, and the next is as any.
+    card.socket.sendall(b"\0\0" * 9)
+    for size in (2, 3, 4, 5, 261, 262, 65535):
+        assert len(card.transmit(b"\xa5" * size)) == 2
+    second = subprocess.run([*store.command("serve", "8988211000000000011"), f"--port={unused_port()}"], capture_output=True, text=True)
+    assert second.returncode == 1 and "no reader on 127.0.0.1" in second.stderr
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        second = subprocess.run([*store.command("serve", "8988211000000000011"), f"--port={listener.getsockname()[1]}"], capture_output=True, text=True)
+    assert second.returncode == 1 and "being served already" in second.stderr
+    assert authenticates(card, 3200)
+    assert not authenticates(card, 3200), "and none twice"
+    card.close()
+
+
+def flood(card):
+    card.socket.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        while True:
+            card.socket.sendall((len(ADF).to_bytes(2, "big") + ADF) * 5000)
+
+
+def unused_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_a_card_that_no_reader_took_was_not_served(tmp_path):
+    store, iccid = one_usim(tmp_path)
+    command = ["serve", f"--port={unused_port()}", iccid]
+    assert "is pcscd running" in store.run(*command, status=1)[1]
+    assert store.run("serve", "--dry-run", iccid)[0]["dry-run"] is True
+    assert names(store) == [f"{iccid}.profile"]
