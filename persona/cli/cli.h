@@ -103,6 +103,10 @@ bool stop_is_asked(void);
 /* Waits until a descriptor is ready for POLLIN or POLLOUT. @return false: it is asked to end */
 bool stop_or_ready(int file, short events);
 
+/* Makes room for one more element of an array that is allocated. @param element its bytes; *room: elements, set to what
+ * there is room for. @return the array; NULL: told, and the one before is as it was */
+void *array_with_room(void *array, size_t element, size_t count, size_t *room);
+
 /* ---- Files, random numbers, secrets */
 
 enum { CLI_PATH_SIZE = 4096, CLI_PASSPHRASE_MAX = 128 };

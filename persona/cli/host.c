@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -11,6 +12,8 @@
 
 #include "cli.h"
 #include "crypto/hkdf.h"
+
+enum { ARRAY_FIRST = 64 /* elements */ };
 
 bool path_of(char *path, const char *format, ...) {
     va_list arguments;
@@ -21,6 +24,18 @@ bool path_of(char *path, const char *format, ...) {
         return true;
     cli_error("a path is too long");
     return false;
+}
+
+void *array_with_room(void *array, size_t element, size_t count, size_t *room) {
+    size_t wanted = *room == 0 ? ARRAY_FIRST : 2 * *room;
+    if (count < *room)
+        return array;
+    void *larger = wanted > SIZE_MAX / element ? NULL : realloc(array, wanted * element);
+    if (larger == NULL)
+        cli_error("not enough memory");
+    else
+        *room = wanted;
+    return larger;
 }
 
 bool file_read_stream(FILE *file, const char *name, void *bytes, size_t room, size_t *size) {

@@ -174,7 +174,7 @@ static enum cli_exit unseal(const struct usim_directory *directory, const char *
     if (error == USIM_OK)
         return CLI_GOOD;
     crypto_wipe(entry, sizeof(*entry));
-    cli_error("%s: %s", path, usim_error_text(error));
+    cli_error("%s: %s; put the file back from a copy, or move it out of the store", path, usim_error_text(error));
     return CLI_REFUSED;
 }
 

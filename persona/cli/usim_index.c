@@ -13,19 +13,13 @@
 /* persona/cli/cli.cddl */
 enum { FORMAT = 1, INDEX_ITEMS = 2, ROW_ITEMS = 3, ROW_SIZE = 1 + 9 + 9 + 1 + AEAD_NONCE_SIZE, HEAD_SIZE = 16 };
 
-enum { ROWS_FIRST = 1024, ROWS_MAX = 1 << 24 };
+enum { ROWS_MAX = 1 << 24 };
 
 bool usim_rows_add(struct usim_rows *rows, const struct usim_row *row) {
-    if (rows->count == rows->room) {
-        size_t room = rows->room == 0 ? ROWS_FIRST : 2 * rows->room;
-        struct usim_row *larger = realloc(rows->rows, room * sizeof(*larger));
-        if (larger == NULL) {
-            cli_error("not enough memory");
-            return false;
-        }
-        rows->rows = larger;
-        rows->room = room;
-    }
+    struct usim_row *larger = array_with_room(rows->rows, sizeof(*larger), rows->count, &rows->room);
+    if (larger == NULL)
+        return false;
+    rows->rows = larger;
     rows->rows[rows->count++] = *row;
     return true;
 }

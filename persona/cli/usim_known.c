@@ -115,16 +115,11 @@ static enum cli_exit add_profile(void *context, const char *name) {
 static enum cli_exit add_removal(void *context, const char *name) {
     struct usim_known *known = context;
     char iccid[USIM_ICCID_DIGITS + 1];
-    if (known->removal_count == known->removal_room) {
-        size_t room = known->removal_room == 0 ? 16 : 2 * known->removal_room;
-        struct usim_removal *larger = realloc(known->removals, room * sizeof(*larger));
-        if (larger == NULL) {
-            cli_error("not enough memory");
-            return CLI_FAILED;
-        }
-        known->removals = larger;
-        known->removal_room = room;
-    }
+    struct usim_removal *larger =
+        array_with_room(known->removals, sizeof(*larger), known->removal_count, &known->removal_room);
+    if (larger == NULL)
+        return CLI_FAILED;
+    known->removals = larger;
     (void)snprintf(iccid, sizeof(iccid), "%s", name);
     return usim_removal_read(known->directory, iccid, &known->removals[known->removal_count++]);
 }

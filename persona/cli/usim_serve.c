@@ -160,37 +160,56 @@ static void print(const struct cli *cli, const char *iccid, uint16_t port) {
     (void)fflush(stdout);
 }
 
-static enum cli_exit serve_card(const struct cli *cli, struct usim_directory *directory, struct usim_card *card,
-                                uint16_t port, int descriptor, bool fresh) {
-    const struct usim_random random = {&directory->random, fill};
-    enum usim_error error = usim_card_open(card, &random, fresh);
+struct service {
+    const struct cli *cli;
+    struct usim_directory directory;
+    struct usim_entry entry;
+    char state[CLI_PATH_SIZE];
+    bool fresh; /* it was never served before */
+    uint16_t port;
+};
+
+/* The reader asks a card at once that comes to it, so that one comes when it can answer. One that no reader took was
+ * not served. The directory is locked until then: nobody issues or removes the USIM in between. */
+static bool meet_reader(struct service *service, struct usim_card *card) {
+    int descriptor = connect_to_reader(service->port);
+    if (descriptor < 0 && service->fresh)
+        (void)unlink(service->state);
+    usim_directory_unlock(&service->directory);
+    if (descriptor < 0)
+        return false;
+    print(service->cli, card->profile.iccid, service->port);
+    serve(descriptor, card);
+    (void)close(descriptor);
+    return true;
+}
+
+static enum cli_exit serve_card(struct service *service, struct usim_card *card) {
+    const struct usim_random random = {&service->directory.random, fill};
+    enum usim_error error = usim_card_open(card, &random, service->fresh);
     if (error != USIM_OK) {
         cli_error("%s: %s", card->profile.iccid, usim_error_text(error));
         return CLI_REFUSED;
     }
-    print(cli, card->profile.iccid, port);
-    serve(descriptor, card);
+    bool met = meet_reader(service, card);
     error = usim_card_close(card);
     if (error != USIM_OK)
         cli_error("%s", usim_error_text(error));
-    return error == USIM_OK ? CLI_GOOD : CLI_FAILED;
+    return met && error == USIM_OK ? CLI_GOOD : CLI_FAILED;
 }
 
-/* The directory is locked until the state is: nobody issues or removes the USIM in between. */
-static enum cli_exit serve_state(const struct cli *cli, struct usim_directory *directory,
-                                 const struct usim_entry *entry, uint16_t port, int descriptor) {
+static enum cli_exit serve_state(struct service *service) {
     static struct usim_card card;
-    char path[CLI_PATH_SIZE];
     int file = -1;
-    bool there =
-        path_of(path, "%s/%s%s", directory->path, entry->profile.iccid, USIM_SERVED) && open_state(path, &file);
-    usim_directory_unlock(directory);
+    if (!path_of(service->state, "%s/%s%s", service->directory.path, service->entry.profile.iccid, USIM_SERVED))
+        return CLI_FAILED;
+    service->fresh = !open_state(service->state, &file);
     if (file < 0)
         return CLI_FAILED;
-    card.profile = entry->profile;
+    card.profile = service->entry.profile;
     card.store.storage = (struct usim_storage){.context = &file, .read = read_copy, .write = write_copy};
-    memcpy(card.store.key, directory->key, SEAL_KEY_SIZE);
-    enum cli_exit result = serve_card(cli, directory, &card, port, descriptor, !there);
+    memcpy(card.store.key, service->directory.key, SEAL_KEY_SIZE);
+    enum cli_exit result = serve_card(service, &card);
     (void)close(file);
     crypto_wipe(&card, sizeof(card));
     return result;
@@ -224,34 +243,26 @@ static enum cli_exit check_holder(const struct cli *cli, const struct usim_direc
     return result == CLI_GOOD ? check_record(cli, directory, profile) : result;
 }
 
-/* One that no reader took was not served. */
-static enum cli_exit serve_profile(const struct cli *cli, struct usim_directory *directory,
-                                   const struct usim_entry *entry, uint16_t port) {
-    enum cli_exit result = check_holder(cli, directory, &entry->profile);
-    if (result != CLI_GOOD || cli->dry_run) {
-        if (result == CLI_GOOD)
-            print(cli, entry->profile.iccid, port);
-        return result;
-    }
-    int descriptor = connect_to_reader(port);
-    if (descriptor < 0)
-        return CLI_FAILED;
-    result = serve_state(cli, directory, entry, port, descriptor);
-    (void)close(descriptor);
-    return result;
+static enum cli_exit serve_profile(struct service *service) {
+    const struct usim_profile *profile = &service->entry.profile;
+    enum cli_exit result = check_holder(service->cli, &service->directory, profile);
+    if (result != CLI_GOOD || !service->cli->dry_run)
+        return result == CLI_GOOD ? serve_state(service) : result;
+    print(service->cli, profile->iccid, service->port);
+    return CLI_GOOD;
 }
 
 static enum cli_exit serve_from(const struct cli *cli, const char *store, const char *iccid, uint16_t port) {
-    struct usim_directory directory;
-    struct usim_entry entry = {.encoded = {0}};
-    enum cli_exit result = usim_directory_open(cli, store, cli->dry_run ? USIM_READ : USIM_CHANGE, &directory);
+    static struct service service;
+    service = (struct service){.cli = cli, .port = port};
+    enum cli_exit result = usim_directory_open(cli, store, cli->dry_run ? USIM_READ : USIM_CHANGE, &service.directory);
     if (result == CLI_GOOD)
-        result = usim_load(&directory, iccid, &entry);
+        result = usim_load(&service.directory, iccid, &service.entry);
     stop_when_asked();
     if (result == CLI_GOOD)
-        result = serve_profile(cli, &directory, &entry, port);
-    crypto_wipe(&entry, sizeof(entry));
-    usim_directory_close(&directory);
+        result = serve_profile(&service);
+    usim_directory_close(&service.directory);
+    crypto_wipe(&service, sizeof(service));
     return result;
 }
 
