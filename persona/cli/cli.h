@@ -41,7 +41,7 @@ struct verb {
 extern const struct verb verb_org_init, verb_org_show, verb_persona_create, verb_persona_update, verb_persona_issue,
     verb_persona_list, verb_persona_show, verb_device_enroll, verb_device_list, verb_device_show, verb_device_recover,
     verb_device_remove, verb_deliver, verb_install, verb_uninstall, verb_verify, verb_inspect, verb_usim_create,
-    verb_usim_show, verb_usim_issue, verb_usim_export, verb_usim_import, verb_usim_serve;
+    verb_usim_show, verb_usim_issue, verb_usim_export, verb_usim_import, verb_usim_remove, verb_usim_serve;
 
 /* One option that a verb takes: with a value, or a flag. */
 struct option_value {
@@ -91,6 +91,21 @@ void cli_progress(const char *what, uint64_t done, uint64_t total);
 /* The same for what is counted one by one; `total` 0: it is not known. */
 void cli_progress_count(const char *what, uint64_t done, uint64_t total);
 void cli_progress_end(void);
+
+/* ---- Long work that ends well when it is asked to end */
+
+/* From now on an interrupt, SIGTERM, or that the terminal is closed, end nothing at once, nor does it that nobody reads
+ * what is shown. */
+void stop_when_asked(void);
+
+bool stop_is_asked(void);
+
+/* Waits until a descriptor is ready for POLLIN or POLLOUT. @return false: it is asked to end */
+bool stop_or_ready(int file, short events);
+
+/* Makes room for one more element of an array that is allocated. @param element its bytes; *room: elements, set to what
+ * there is room for. @return the array; NULL: told, and the one before is as it was */
+void *array_with_room(void *array, size_t element, size_t count, size_t *room);
 
 /* ---- Files, random numbers, secrets */
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -11,6 +12,8 @@
 
 #include "cli.h"
 #include "crypto/hkdf.h"
+
+enum { ARRAY_FIRST = 64 /* elements */ };
 
 bool path_of(char *path, const char *format, ...) {
     va_list arguments;
@@ -21,6 +24,18 @@ bool path_of(char *path, const char *format, ...) {
         return true;
     cli_error("a path is too long");
     return false;
+}
+
+void *array_with_room(void *array, size_t element, size_t count, size_t *room) {
+    size_t wanted = *room == 0 ? ARRAY_FIRST : 2 * *room;
+    if (count < *room)
+        return array;
+    void *larger = wanted > SIZE_MAX / element ? NULL : realloc(array, wanted * element);
+    if (larger == NULL)
+        cli_error("not enough memory");
+    else
+        *room = wanted;
+    return larger;
 }
 
 bool file_read_stream(FILE *file, const char *name, void *bytes, size_t room, size_t *size) {
@@ -77,10 +92,21 @@ bool directory_sync(const char *path) {
     return good;
 }
 
+/* A device or a link would be replaced, not written to: /dev/null would be a file with keys in it from then on. */
+static bool is_replaceable(const char *path) {
+    struct stat status;
+    if (lstat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return true;
+    cli_error("%s: %s", path, S_ISDIR(status.st_mode) ? strerror(EISDIR) : "is no plain file, and would be replaced");
+    return false;
+}
+
 /* Beside its place first, since a file that is half written must not be found there. */
 bool file_output_open(struct file_output *output, const char *path, bool secret) {
     output->file = -1;
     if (!path_of(output->path, "%s", path) || !path_of(output->beside, "%s.new", path))
+        return false;
+    if (!is_replaceable(path))
         return false;
     /* What an interrupted run left, or somebody laid there, would keep its own owner and mode. */
     (void)unlink(output->beside);

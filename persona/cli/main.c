@@ -14,7 +14,7 @@ static const struct verb *const verbs[] = {
     &verb_device_recover, &verb_device_remove, &verb_persona_create, &verb_persona_update, &verb_persona_issue,
     &verb_persona_list,   &verb_persona_show,  &verb_install,        &verb_deliver,        &verb_verify,
     &verb_uninstall,      &verb_inspect,       &verb_usim_create,    &verb_usim_show,      &verb_usim_issue,
-    &verb_usim_export,    &verb_usim_import,   &verb_usim_serve,
+    &verb_usim_export,    &verb_usim_import,   &verb_usim_remove,    &verb_usim_serve,
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

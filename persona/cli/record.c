@@ -25,15 +25,16 @@ static const char schema[] =
     " issued INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (persona, device));"
     "PRAGMA user_version = 3;";
 
-/* What came after the tables above, for which nobody makes the directory anew: the number of a device's last USIM; and
- * what a device had that was removed, should it be enrolled again. */
+/* What came after the tables above, for which nobody makes the directory anew: the number of a device's last USIM; what
+ * a device had that was removed, should it be enrolled again; and which device has which USIM. */
 static const char later_schema[] =
     "CREATE TABLE IF NOT EXISTS usim (device TEXT PRIMARY KEY REFERENCES device, number INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS removed (thumbprint BLOB PRIMARY KEY, name TEXT NOT NULL, usim INTEGER,"
     " removed INTEGER NOT NULL DEFAULT (unixepoch()));"
     "CREATE TABLE IF NOT EXISTS removed_issue (thumbprint BLOB NOT NULL REFERENCES removed,"
     " persona TEXT NOT NULL REFERENCES persona, version INTEGER NOT NULL, grant_number INTEGER NOT NULL,"
-    " grant BLOB NOT NULL, issued INTEGER NOT NULL, PRIMARY KEY (thumbprint, persona));";
+    " grant BLOB NOT NULL, issued INTEGER NOT NULL, PRIMARY KEY (thumbprint, persona));"
+    "CREATE TABLE IF NOT EXISTS usim_holder (iccid TEXT PRIMARY KEY, card BLOB NOT NULL, thumbprint BLOB NOT NULL);";
 
 static const char *const public_names[] = {"root.pub", "escrow.pub", "storage.pub"};
 

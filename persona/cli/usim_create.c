@@ -202,17 +202,29 @@ static bool make_profile(const struct wishes *wishes, struct usim_profile *profi
     return good && error == USIM_OK;
 }
 
+static enum cli_exit add_new(const struct cli *cli, struct usim_known *known, const struct usim_profile *profile) {
+    struct usim_tag tag;
+    enum usim_news news = usim_known_compare(known, profile);
+    if (news == USIM_THERE)
+        cli_error("%s has a USIM %s already; it was left as it is", known->directory->path, profile->iccid);
+    if (news != USIM_NEW)
+        return CLI_FAILED;
+    if (cli->dry_run)
+        return CLI_GOOD;
+    if (!usim_save(known->directory, profile, &tag) || !usim_known_add(known, profile, &tag, 0))
+        return CLI_FAILED;
+    usim_known_keep(known);
+    return CLI_GOOD;
+}
+
 static enum cli_exit add_to(const struct cli *cli, const struct usim_directory *directory,
                             const struct usim_profile *profile) {
     struct usim_known known;
     enum cli_exit result = usim_known_open(&known, directory);
-    enum usim_news news = result == CLI_GOOD ? usim_known_compare(&known, profile) : USIM_CONFLICT;
+    if (result == CLI_GOOD)
+        result = add_new(cli, &known, profile);
     usim_known_close(&known);
-    if (news == USIM_THERE)
-        cli_error("%s has a USIM %s already; it was left as it is", directory->path, profile->iccid);
-    if (result != CLI_GOOD || news != USIM_NEW)
-        return result != CLI_GOOD ? result : CLI_FAILED;
-    return cli->dry_run || usim_save(directory, profile) ? CLI_GOOD : CLI_FAILED;
+    return result;
 }
 
 static enum cli_exit create_one(const struct cli *cli, const struct wishes *wishes,
@@ -234,7 +246,7 @@ static enum cli_exit create_one(const struct cli *cli, const struct wishes *wish
 static bool is_complete(const struct wishes *wishes, bool words_left) {
     if (words_left || wishes->iccid == NULL || wishes->imsi == NULL)
         cli_error("--iccid and --imsi are needed, and no further arguments");
-    else if (wishes->store == NULL)
+    else if (wishes->store == NULL || wishes->store[0] == '\0')
         cli_error("where are the profiles to be? Give --store=DIRECTORY");
     else if ((wishes->pin != NULL) + (wishes->pin_file != NULL) + wishes->ask_pin > 1)
         cli_error("of --pin-file, --ask-pin and --pin one is enough");

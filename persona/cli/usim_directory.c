@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,10 +10,10 @@
 
 #include "crypto/hkdf.h"
 #include "key_file.h"
-#include "usim.h"
+#include "usim_holder.h"
 
 static const uint8_t no_fingerprint[KEY_FILE_FINGERPRINT_SIZE];
-static const char profile_suffix[] = ".profile", kind[] = "usim";
+static const char kind[] = "usim";
 
 static enum cli_exit open_key(const char *path, bool make, const struct passphrase *passphrase,
                               struct usim_directory *directory) {
@@ -25,15 +26,26 @@ static enum cli_exit open_key(const char *path, bool make, const struct passphra
     return good ? CLI_GOOD : CLI_FAILED;
 }
 
-static int is_profile(const struct dirent *entry) {
-    size_t length = strlen(entry->d_name);
-    return length == USIM_ICCID_DIGITS + sizeof(profile_suffix) - 1 &&
-           strcmp(entry->d_name + USIM_ICCID_DIGITS, profile_suffix) == 0;
+static bool is_of_usim(const char *name, const char *suffix) {
+    return strspn(name, "0123456789") == USIM_ICCID_DIGITS && strcmp(name + USIM_ICCID_DIGITS, suffix) == 0;
 }
 
-/* Names of the profiles in their order; the caller frees them. @return how many, -1: told */
-static int find_profiles(const struct usim_directory *directory, struct dirent ***found) {
-    int count = scandir(directory->path, found, is_profile, alphasort);
+static int is_profile(const struct dirent *entry) { return is_of_usim(entry->d_name, USIM_PROFILE); }
+
+static int is_removal(const struct dirent *entry) { return is_of_usim(entry->d_name, USIM_REMOVED); }
+
+/* What is being written, and what is being taken away. */
+static int is_leftover(const struct dirent *entry) {
+    size_t length = strlen(entry->d_name);
+    bool of_usim = strspn(entry->d_name, "0123456789") == USIM_ICCID_DIGITS || strncmp(entry->d_name, "usim.", 5) == 0;
+    return of_usim && (is_of_usim(entry->d_name, USIM_REMOVING) || strcmp(entry->d_name + length - 4, ".new") == 0);
+}
+
+/* Names of files in their order; the caller frees them. @return how many, -1: told */
+static int find_files(const struct usim_directory *directory, enum usim_files files, struct dirent ***found) {
+    static int (*const filters[])(const struct dirent *) = {
+        [USIM_PROFILES] = is_profile, [USIM_REMOVALS] = is_removal, [USIM_LEFTOVERS] = is_leftover};
+    int count = scandir(directory->path, found, filters[files], alphasort);
     if (count < 0)
         cli_error("%s: %s", directory->path, strerror(errno));
     return count;
@@ -45,10 +57,21 @@ static void free_names(struct dirent **found, int count) {
     free((void *)found);
 }
 
+enum cli_exit usim_each_file(const struct usim_directory *directory, enum usim_files files,
+                             enum cli_exit (*each)(void *context, const char *name), void *context) {
+    struct dirent **found = NULL;
+    enum cli_exit result = CLI_GOOD;
+    int count = find_files(directory, files, &found);
+    for (int i = 0; i < count && result == CLI_GOOD; i++)
+        result = each(context, found[i]->d_name);
+    free_names(found, count);
+    return count < 0 ? CLI_FAILED : result;
+}
+
 /* A new key beside profiles would never open them, and hide that theirs is gone. */
 static bool is_empty(const struct usim_directory *directory) {
     struct dirent **found = NULL;
-    int count = find_profiles(directory, &found);
+    int count = find_files(directory, USIM_PROFILES, &found);
     if (count > 0)
         cli_error("%s has profiles, but usim.key is gone: put it back, they can't be read without", directory->path);
     free_names(found, count);
@@ -80,7 +103,7 @@ enum cli_exit usim_directory_open(const struct cli *cli, const char *path, enum 
                                   struct usim_directory *directory) {
     char key[CLI_PATH_SIZE];
     *directory = (struct usim_directory){.path = path, .lock = -1};
-    if (path == NULL) {
+    if (path == NULL || path[0] == '\0') {
         cli_error("where are the profiles? Give --store=DIRECTORY");
         return CLI_USAGE;
     }
@@ -97,26 +120,35 @@ enum cli_exit usim_directory_open(const struct cli *cli, const char *path, enum 
         return CLI_FAILED;
     if (use != USIM_READ && !directory_lock(path, &directory->lock))
         return CLI_FAILED;
+    if (use != USIM_READ && !cli->dry_run)
+        usim_clear_leftovers(directory);
     enum cli_exit result = open_or_make(cli, key, use, directory);
     if (result != CLI_GOOD && use == USIM_MAKE)
         (void)rmdir(path); /* what was made for nothing is empty */
     return result;
 }
 
-void usim_directory_close(struct usim_directory *directory) {
+void usim_directory_unlock(struct usim_directory *directory) {
     if (directory->lock >= 0)
         (void)close(directory->lock);
+    directory->lock = -1;
+}
+
+void usim_directory_close(struct usim_directory *directory) {
+    usim_directory_unlock(directory);
     crypto_wipe(directory, sizeof(*directory));
     directory->lock = -1;
 }
 
 static bool path_in(const struct usim_directory *directory, const char *iccid, char *path) {
-    return path_of(path, "%s/%s%s", directory->path, iccid, profile_suffix);
+    return path_of(path, "%s/%s%s", directory->path, iccid, USIM_PROFILE);
 }
 
-bool usim_is_noted(const struct usim_directory *directory, const struct usim_profile *profile, const char *suffix) {
-    char path[CLI_PATH_SIZE];
-    return !path_of(path, "%s/%s%s", directory->path, profile->iccid, suffix) || is_there(path);
+/* The nonce comes first (usim/seal.h). */
+static struct usim_tag tag_of(const uint8_t *sealed) {
+    struct usim_tag tag;
+    memcpy(tag.bytes, sealed, sizeof(tag.bytes));
+    return tag;
 }
 
 static enum cli_exit unseal(const struct usim_directory *directory, const char *iccid, struct usim_entry *entry) {
@@ -138,10 +170,11 @@ static enum cli_exit unseal(const struct usim_directory *directory, const char *
         error = usim_profile_read(&entry->profile, entry->encoded, size - SEAL_OVERHEAD);
     if (error == USIM_OK && strcmp(entry->profile.iccid, iccid) != 0)
         error = USIM_OTHER_PROFILE;
+    entry->tag = tag_of(sealed);
     if (error == USIM_OK)
         return CLI_GOOD;
     crypto_wipe(entry, sizeof(*entry));
-    cli_error("%s: %s", path, usim_error_text(error));
+    cli_error("%s: %s; put the file back from a copy, or move it out of the store", path, usim_error_text(error));
     return CLI_REFUSED;
 }
 
@@ -164,20 +197,31 @@ static size_t seal(const struct usim_directory *directory, const struct usim_pro
     return error == USIM_OK ? size + SEAL_OVERHEAD : 0;
 }
 
-bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile) {
+bool usim_tag_read(const struct usim_directory *directory, const char *iccid, struct usim_tag *tag) {
+    char path[CLI_PATH_SIZE];
+    int file = path_in(directory, iccid, path) ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    bool good = file >= 0 && read(file, tag->bytes, sizeof(tag->bytes)) == (ssize_t)sizeof(tag->bytes);
+    if (file >= 0)
+        (void)close(file);
+    return good;
+}
+
+bool usim_save(const struct usim_directory *directory, const struct usim_profile *profile, struct usim_tag *tag) {
     char path[CLI_PATH_SIZE];
     uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = seal(directory, profile, sealed);
+    *tag = tag_of(sealed);
     return size > 0 && path_in(directory, profile->iccid, path) && file_write(path, sealed, size, true);
 }
 
 /* ---- Many at once */
 
 bool usim_batch_add(const struct usim_directory *directory, struct usim_batch *batch,
-                    const struct usim_profile *profile) {
+                    const struct usim_profile *profile, struct usim_tag *tag) {
     char path[CLI_PATH_SIZE];
     uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = seal(directory, profile, sealed);
+    *tag = tag_of(sealed);
     if (size == 0 || !path_in(directory, profile->iccid, path) || !file_write_beside(path, sealed, size, true))
         return false;
     memcpy(batch->iccids[batch->count++], profile->iccid, sizeof(batch->iccids[0]));
@@ -197,19 +241,26 @@ size_t usim_batch_end(const struct usim_directory *directory, struct usim_batch 
     return placed == 0 || fsync(directory->lock) == 0 ? placed : 0;
 }
 
+struct each {
+    const struct usim_directory *directory;
+    enum cli_exit (*each)(void *context, const struct usim_entry *entry);
+    void *context;
+};
+
+static enum cli_exit open_one(void *context, const char *name) {
+    const struct each *each = context;
+    char iccid[USIM_ICCID_DIGITS + 1];
+    struct usim_entry entry;
+    (void)snprintf(iccid, sizeof(iccid), "%s", name);
+    enum cli_exit result = unseal(each->directory, iccid, &entry);
+    if (result == CLI_GOOD)
+        result = each->each(each->context, &entry);
+    crypto_wipe(&entry, sizeof(entry));
+    return result;
+}
+
 enum cli_exit usim_each(const struct usim_directory *directory,
                         enum cli_exit (*each)(void *context, const struct usim_entry *entry), void *context) {
-    struct dirent **found = NULL;
-    enum cli_exit result = CLI_GOOD;
-    int count = find_profiles(directory, &found);
-    for (int i = 0; i < count && result == CLI_GOOD; i++) {
-        struct usim_entry entry;
-        found[i]->d_name[USIM_ICCID_DIGITS] = '\0';
-        result = unseal(directory, found[i]->d_name, &entry);
-        if (result == CLI_GOOD)
-            result = each(context, &entry);
-        crypto_wipe(&entry, sizeof(entry));
-    }
-    free_names(found, count);
-    return count < 0 ? CLI_FAILED : result;
+    struct each call = {directory, each, context};
+    return usim_each_file(directory, USIM_PROFILES, open_one, &call);
 }

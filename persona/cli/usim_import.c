@@ -2,7 +2,6 @@
 // flipside usim import
 #define _GNU_SOURCE
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -34,10 +33,6 @@ struct import {
     bool failed; /* of no line's fault: those that follow would fail, too */
 };
 
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal_number) { stopped = signal_number; }
-
 /* ---- A line */
 
 /* Blanks around it and quotation marks are the spreadsheet's. */
@@ -66,7 +61,8 @@ static size_t split(char *line, char **columns) {
 
 static bool parse(struct import *import, char **columns, size_t count, struct usim_profile *profile) {
     if (count != PIN && count != COLUMNS) {
-        cli_error("iccid,imsi,k,opc or iccid,imsi,k,opc,pin is needed");
+        cli_error("iccid,imsi,k,opc or iccid,imsi,k,opc,pin is needed%s",
+                  strpbrk(columns[ICCID], ";\t") == NULL ? "" : ", with commas in between");
         return false;
     }
     bool good = usim_profile_new(&import->directory.random, profile) && usim_take_iccid(profile, columns[ICCID]) &&
@@ -116,8 +112,9 @@ static bool take(struct import *import, const struct usim_profile *profile) {
     }
     if (news != USIM_NEW)
         return false;
-    import->failed = !usim_known_add(&import->known, profile, import->line) ||
-                     (!import->cli->dry_run && !usim_batch_add(&import->directory, &import->batch, profile));
+    struct usim_tag tag = {{0}};
+    import->failed = (!import->cli->dry_run && !usim_batch_add(&import->directory, &import->batch, profile, &tag)) ||
+                     !usim_known_add(&import->known, profile, &tag, import->line);
     import->good += !import->failed;
     if (import->batch.count == USIM_BATCH_MAX)
         end_batch(import);
@@ -197,7 +194,7 @@ static void import_lines(struct import *import, FILE *file) {
     static const char mark[] = "\xef\xbb\xbf"; /* UTF-8, as some spreadsheets begin a file */
     char line[LINE_SIZE] = "";
     bool whole = false;
-    while (!import->failed && stopped == 0 && read_line(file, line, &whole)) {
+    while (!import->failed && !stop_is_asked() && read_line(file, line, &whole)) {
         bool marked = import->line++ == 0 && memcmp(line, mark, sizeof(mark) - 1) == 0;
         if (whole) {
             import_line(import, line + (marked ? sizeof(mark) - 1 : 0));
@@ -214,13 +211,15 @@ static void import_lines(struct import *import, FILE *file) {
 static void import_file(struct import *import, FILE *file, const char *path) {
     import->total = count_lines(file);
     import_lines(import, file);
-    if (ferror(file) != 0 && stopped == 0) {
+    if (ferror(file) != 0 && !stop_is_asked()) {
         cli_error("%s: %s", path, strerror(errno));
         import->failed = true;
     }
     end_batch(import);
     cli_progress_end();
-    if (stopped != 0 || (import->failed && import->line > 1))
+    if (!import->cli->dry_run && !import->failed)
+        usim_known_keep(&import->known);
+    if (stop_is_asked() || (import->failed && import->line > 1))
         cli_error("stopped in line %llu of %s: what was imported stays, and importing it again goes on from there",
                   (unsigned long long)import->line, path);
 }
@@ -244,17 +243,19 @@ static void print(const struct import *import) {
 /* Interrupted, it says how far it came. */
 static enum cli_exit import_stream(struct import *import, FILE *file, const char *path) {
     static char buffer[BUFSIZ]; /* has keys, so that it is wiped */
-    const struct sigaction action = {.sa_handler = stop};
     enum cli_exit result = usim_known_open(&import->known, &import->directory);
     if (result != CLI_GOOD)
         return result;
     (void)setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
+    stop_when_asked();
     import_file(import, file, path);
     crypto_wipe(buffer, sizeof(buffer));
     print(import);
-    return import->bad == 0 && !import->failed && stopped == 0 ? CLI_GOOD : CLI_FAILED;
+    if (import->good + import->same + import->bad == 0 && !import->failed && !stop_is_asked()) {
+        cli_error("%s: no line has a USIM", path);
+        import->failed = true;
+    }
+    return import->bad == 0 && !import->failed && !stop_is_asked() ? CLI_GOOD : CLI_FAILED;
 }
 
 static enum cli_exit import_from(struct import *import, const char *store, const char *path) {

@@ -6,7 +6,7 @@
 #include "device.h"
 #include "persona.h"
 #include "persona/usim_file.h"
-#include "usim.h"
+#include "usim_record.h"
 
 struct work {
     struct record record;
@@ -15,6 +15,8 @@ struct work {
     struct passphrase passphrase;
     struct org_key signing;
     struct device device;
+    struct usim_holder holder; /* who is to have it */
+    uint8_t card[USIM_CARD_SIZE];
     const char *store, *store_passphrase, *name, *to;
     uint64_t number;
     uint8_t file[USIM_FILE_SIZE];
@@ -23,41 +25,42 @@ struct work {
 
 /* One holder at a time: the store notes which device has a profile, and it is issued to no other; nor is one that was
  * served here, since the device would accept again what was accepted then. */
-static bool holder_path(const struct work *work, char *path) {
-    return path_of(path, "%s/%s%s", work->directory.path, work->entry.profile.iccid, USIM_ISSUED);
-}
-
-static enum cli_exit check_holder(const struct work *work) {
-    char path[CLI_PATH_SIZE], holder[DEVICE_HEX_SIZE] = {0};
-    size_t size = 0;
-    if (usim_is_noted(&work->directory, &work->entry.profile, USIM_SERVED)) {
+static enum cli_exit check_holder(struct work *work) {
+    const struct usim_profile *profile = &work->entry.profile;
+    struct usim_holder holder;
+    enum cli_exit status = usim_holder_read(&work->directory, profile, &holder);
+    if (status == CLI_GOOD)
+        status = usim_holder_check(profile, &holder);
+    if (status != CLI_GOOD)
+        return status;
+    if (holder.kind == USIM_THIS_MACHINE) {
         cli_error("%s was served on this machine and has accepted challenges; create another for a device",
-                  work->entry.profile.iccid);
+                  profile->iccid);
         return CLI_REFUSED;
     }
-    if (!usim_is_noted(&work->directory, &work->entry.profile, USIM_ISSUED))
-        return CLI_GOOD;
-    if (!holder_path(work, path) || !file_read(path, holder, sizeof(holder) - 1, &size))
+    if (holder.kind == USIM_DEVICE && strcmp(holder.hex, work->device.hex) != 0) {
+        cli_error("%s was issued to the device %.16s; a USIM has one holder, so create another for this one",
+                  profile->iccid, holder.hex);
+        return CLI_REFUSED;
+    }
+    work->holder = (struct usim_holder){.kind = USIM_DEVICE};
+    memcpy(work->holder.thumbprint, work->device.thumbprint, sizeof(work->holder.thumbprint));
+    memcpy(work->holder.hex, work->device.hex, sizeof(work->holder.hex));
+    if (!usim_card_of(&work->directory, profile, work->card))
         return CLI_FAILED;
-    if (strcmp(holder, work->device.hex) == 0)
-        return CLI_GOOD;
-    cli_error("%s was issued to the device %.16s; a USIM has one holder", work->entry.profile.iccid, holder);
-    return CLI_REFUSED;
-}
-
-static bool note_holder(const struct work *work) {
-    char path[CLI_PATH_SIZE];
-    return holder_path(work, path) && file_write(path, work->device.hex, strlen(work->device.hex), false);
+    return usim_record_check(&work->record, profile, work->card, &work->holder);
 }
 
 /* Each issue to a device has a number of its own, whatever the USIM: the device refuses an earlier one than its last.
  * It is spent before anything is signed with it. */
 static bool count_issue(struct work *work) {
     const struct record_value device = {.text = work->device.name};
-    if (!record_complete(&work->record) || !record_change(&work->record,
-                                                          "INSERT INTO usim (device, number) VALUES (?, 1)"
-                                                          " ON CONFLICT (device) DO UPDATE SET number = number + 1",
-                                                          &device, 1))
+    if (!record_complete(&work->record) ||
+        !usim_record_write(&work->record, &work->entry.profile, work->card, &work->holder) ||
+        !record_change(&work->record,
+                       "INSERT INTO usim (device, number) VALUES (?, 1)"
+                       " ON CONFLICT (device) DO UPDATE SET number = number + 1",
+                       &device, 1))
         return false;
     work->number = record_number(&work->record, "SELECT number FROM usim WHERE device = ?", &device, 1, 0);
     return work->number != 0;
@@ -136,7 +139,9 @@ static enum cli_exit issue(struct cli *cli, struct work *work, const char *iccid
     status = org_key_open(&work->record, ORG_KEY_SIGNING, &work->passphrase, &work->directory.random, &work->signing);
     if (status != CLI_GOOD)
         return status;
-    return count_issue(work) && seal(work) && note_holder(work) && put(work) ? CLI_GOOD : CLI_FAILED;
+    bool good = count_issue(work) && seal(work) &&
+                usim_holder_write(&work->directory, &work->entry.profile, &work->holder) && put(work);
+    return good ? CLI_GOOD : CLI_FAILED;
 }
 
 static void report_personas(struct report *report, const struct usim_policy *policy) {

@@ -7,29 +7,17 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "crypto/hkdf.h"
-#include "usim.h"
 #include "usim/card.h"
+#include "usim_record.h"
 
-enum {
-    PORT = 35963,
-    FRAME_MAX = 65535,
-    OFF = 0,
-    ON = 1,
-    RESET = 2,
-    ATR = 4,
-    STATE_SIZE = USIM_COPIES * USIM_RECORD_SIZE
-};
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal_number) { stopped = signal_number; }
+enum { PORT = 35963, FRAME_MAX = 65535, OFF = 0, ON = 1, RESET = 2, ATR = 4 };
 
 /* ---- State: both copies in one file, each overwritten in place */
 
@@ -43,7 +31,8 @@ static bool write_copy(void *context, unsigned copy, const uint8_t *record) {
            fdatasync(file) == 0;
 }
 
-/* One holder at a time. @return whether the state is there; *file is -1 when it can't be had */
+/* One at a time. That the file is there notes that the card was served. @return whether the state is there; *file is -1
+ * when it can't be had */
 static bool open_state(const char *path, int *file) {
     *file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (*file >= 0 && flock(*file, LOCK_EX | LOCK_NB) != 0) {
@@ -54,23 +43,37 @@ static bool open_state(const char *path, int *file) {
         cli_error("%s: %s", path, errno == EWOULDBLOCK ? "this card is being served already" : strerror(errno));
         return false;
     }
-    off_t size = lseek(*file, 0, SEEK_END);
-    if (size == 0 && ftruncate(*file, STATE_SIZE) == 0)
-        return false;
-    return size != 0;
+    return lseek(*file, 0, SEEK_END) != 0;
 }
 
 /* ---- Frames: two bytes of length, then as many */
 
+/* Whether what was moved, or not, is no reason to end. */
+static bool is_moved(ssize_t moved) { return moved > 0 || (moved < 0 && (errno == EAGAIN || errno == EINTR)); }
+
 static bool receive(int socket, uint8_t *bytes, size_t size) {
     while (size > 0) {
-        ssize_t got = recv(socket, bytes, size, 0);
-        if (got < 0 && errno == EINTR && stopped == 0)
-            continue;
-        if (got <= 0)
+        if (!stop_or_ready(socket, POLLIN))
             return false;
-        bytes += got;
-        size -= (size_t)got;
+        ssize_t got = recv(socket, bytes, size, MSG_DONTWAIT);
+        if (!is_moved(got))
+            return false;
+        bytes += got > 0 ? got : 0;
+        size -= got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
+/* A reader that takes nothing off does not keep the card from ending. */
+static bool send_all(int socket, const uint8_t *bytes, size_t size) {
+    while (size > 0) {
+        if (!stop_or_ready(socket, POLLOUT))
+            return false;
+        ssize_t sent = send(socket, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (!is_moved(sent))
+            return false;
+        bytes += sent > 0 ? sent : 0;
+        size -= sent > 0 ? (size_t)sent : 0;
     }
     return true;
 }
@@ -78,7 +81,7 @@ static bool receive(int socket, uint8_t *bytes, size_t size) {
 static bool send_frame(int socket, const uint8_t *bytes, size_t size) {
     uint8_t frame[2 + USIM_RESPONSE_MAX] = {(uint8_t)(size >> 8), (uint8_t)size};
     memcpy(frame + 2, bytes, size);
-    bool good = send(socket, frame, 2 + size, MSG_NOSIGNAL) == (ssize_t)(2 + size);
+    bool good = send_all(socket, frame, 2 + size);
     crypto_wipe(frame, sizeof(frame));
     return good;
 }
@@ -119,7 +122,7 @@ static bool acknowledge(int socket) {
 static void serve(int socket, struct usim_card *card) {
     static uint8_t frame[FRAME_MAX];
     uint8_t head[2];
-    while (stopped == 0 && receive(socket, head, sizeof(head)) && acknowledge(socket)) {
+    while (receive(socket, head, sizeof(head)) && acknowledge(socket)) {
         size_t size = (size_t)head[0] << 8 | head[1];
         if (!receive(socket, frame, size) || (size > 0 && !answer(socket, card, frame, size)))
             return;
@@ -144,72 +147,128 @@ static int connect_to_reader(uint16_t port) {
 
 static bool fill(void *context, void *bytes, size_t size) { return random_bytes(context, bytes, size) == RANDOM_OK; }
 
-static void print(const struct cli *cli, const struct usim_card *card, uint16_t port) {
+static void print(const struct cli *cli, const char *iccid, uint16_t port) {
     if (cli->json) {
         struct report report = report_begin(cli);
-        report_text(&report, "iccid", card->profile.iccid);
+        report_text(&report, "iccid", iccid);
         report_number(&report, "port", port);
+        report_bool(&report, "dry-run", cli->dry_run);
         report_end(&report);
     } else {
-        (void)printf("%s is in the reader\n", card->profile.iccid);
+        (void)printf("%s %s\n", iccid, cli->dry_run ? "can be served" : "is in the reader");
     }
     (void)fflush(stdout);
 }
 
-static enum cli_exit serve_card(const struct cli *cli, struct usim_directory *directory, struct usim_card *card,
-                                uint16_t port, bool fresh) {
-    const struct usim_random random = {&directory->random, fill};
-    enum usim_error error = usim_card_open(card, &random, fresh);
+struct service {
+    const struct cli *cli;
+    struct usim_directory directory;
+    struct usim_entry entry;
+    char state[CLI_PATH_SIZE];
+    bool fresh; /* it was never served before */
+    uint16_t port;
+};
+
+/* The reader asks a card at once that comes to it, so that one comes when it can answer. One that no reader took was
+ * not served. The directory is locked until then: nobody issues or removes the USIM in between. */
+static bool meet_reader(struct service *service, struct usim_card *card) {
+    int descriptor = connect_to_reader(service->port);
+    if (descriptor < 0 && service->fresh)
+        (void)unlink(service->state);
+    usim_directory_unlock(&service->directory);
+    if (descriptor < 0)
+        return false;
+    print(service->cli, card->profile.iccid, service->port);
+    serve(descriptor, card);
+    (void)close(descriptor);
+    return true;
+}
+
+static enum cli_exit serve_card(struct service *service, struct usim_card *card) {
+    const struct usim_random random = {&service->directory.random, fill};
+    enum usim_error error = usim_card_open(card, &random, service->fresh);
     if (error != USIM_OK) {
         cli_error("%s: %s", card->profile.iccid, usim_error_text(error));
         return CLI_REFUSED;
     }
-    int descriptor = connect_to_reader(port);
-    if (descriptor >= 0) {
-        print(cli, card, port);
-        serve(descriptor, card);
-        (void)close(descriptor);
-    }
+    bool met = meet_reader(service, card);
     error = usim_card_close(card);
     if (error != USIM_OK)
         cli_error("%s", usim_error_text(error));
-    return descriptor >= 0 && error == USIM_OK ? CLI_GOOD : CLI_FAILED;
+    return met && error == USIM_OK ? CLI_GOOD : CLI_FAILED;
 }
 
-static enum cli_exit serve_from(const struct cli *cli, struct usim_directory *directory, const char *iccid,
-                                uint16_t port) {
+static enum cli_exit serve_state(struct service *service) {
     static struct usim_card card;
-    char path[CLI_PATH_SIZE];
-    struct usim_entry entry;
     int file = -1;
-    enum cli_exit result = usim_load(directory, iccid, &entry);
-    if (result == CLI_GOOD && usim_is_noted(directory, &entry.profile, USIM_ISSUED)) {
-        cli_error("%s was issued to a device; a USIM has one holder, so create another to serve", iccid);
+    if (!path_of(service->state, "%s/%s%s", service->directory.path, service->entry.profile.iccid, USIM_SERVED))
+        return CLI_FAILED;
+    service->fresh = !open_state(service->state, &file);
+    if (file < 0)
+        return CLI_FAILED;
+    card.profile = service->entry.profile;
+    card.store.storage = (struct usim_storage){.context = &file, .read = read_copy, .write = write_copy};
+    memcpy(card.store.key, service->directory.key, SEAL_KEY_SIZE);
+    enum cli_exit result = serve_card(service, &card);
+    (void)close(file);
+    crypto_wipe(&card, sizeof(card));
+    return result;
+}
+
+/* The record knows of an issue that an older copy of the store does not. */
+static enum cli_exit check_record(const struct cli *cli, const struct usim_directory *directory,
+                                  const struct usim_profile *profile) {
+    const struct usim_holder nobody = {.kind = USIM_NOBODY};
+    struct record record;
+    uint8_t card[USIM_CARD_SIZE];
+    if (cli->organisation == NULL || cli->organisation[0] == '\0')
+        return CLI_GOOD;
+    if (!usim_card_of(directory, profile, card) || !record_open(&record, cli))
+        return CLI_FAILED;
+    enum cli_exit result = usim_record_check(&record, profile, card, &nobody);
+    record_close(&record);
+    return result;
+}
+
+static enum cli_exit check_holder(const struct cli *cli, const struct usim_directory *directory,
+                                  const struct usim_profile *profile) {
+    struct usim_holder holder;
+    enum cli_exit result = usim_holder_read(directory, profile, &holder);
+    if (result == CLI_GOOD)
+        result = usim_holder_check(profile, &holder);
+    if (result == CLI_GOOD && holder.kind == USIM_DEVICE) {
+        cli_error("%s was issued to a device; a USIM has one holder, so create another to serve", profile->iccid);
         result = CLI_REFUSED;
     }
-    if (result != CLI_GOOD) {
-        crypto_wipe(&entry, sizeof(entry));
-        return result;
-    }
-    bool there = path_of(path, "%s/%s%s", directory->path, entry.profile.iccid, USIM_SERVED) && open_state(path, &file);
-    if (file >= 0) {
-        card.profile = entry.profile;
-        card.store.storage = (struct usim_storage){.context = &file, .read = read_copy, .write = write_copy};
-        memcpy(card.store.key, directory->key, SEAL_KEY_SIZE);
-        result = serve_card(cli, directory, &card, port, !there);
-        (void)close(file);
-    }
-    crypto_wipe(&card, sizeof(card));
-    crypto_wipe(&entry, sizeof(entry));
-    return file >= 0 ? result : CLI_FAILED;
+    return result == CLI_GOOD ? check_record(cli, directory, profile) : result;
+}
+
+static enum cli_exit serve_profile(struct service *service) {
+    const struct usim_profile *profile = &service->entry.profile;
+    enum cli_exit result = check_holder(service->cli, &service->directory, profile);
+    if (result != CLI_GOOD || !service->cli->dry_run)
+        return result == CLI_GOOD ? serve_state(service) : result;
+    print(service->cli, profile->iccid, service->port);
+    return CLI_GOOD;
+}
+
+static enum cli_exit serve_from(const struct cli *cli, const char *store, const char *iccid, uint16_t port) {
+    static struct service service;
+    service = (struct service){.cli = cli, .port = port};
+    enum cli_exit result = usim_directory_open(cli, store, cli->dry_run ? USIM_READ : USIM_CHANGE, &service.directory);
+    if (result == CLI_GOOD)
+        result = usim_load(&service.directory, iccid, &service.entry);
+    stop_when_asked();
+    if (result == CLI_GOOD)
+        result = serve_profile(&service);
+    usim_directory_close(&service.directory);
+    crypto_wipe(&service, sizeof(service));
+    return result;
 }
 
 static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     const char *store = NULL, *port = NULL;
     uint64_t number = PORT;
-    struct usim_directory directory;
-    /* Without SA_RESTART: waiting ends. */
-    const struct sigaction action = {.sa_handler = stop};
     const struct option_value options[] = {{.name = "store", .to = &store}, {.name = "port", .to = &port}};
     int at = cli_options(cli, options, 2, argc, argv);
     if (at == 0)
@@ -220,13 +279,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     }
     if (port != NULL && !cli_number("port", port, 1, 65535, &number))
         return CLI_FAILED;
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGINT, &action, NULL);
-    enum cli_exit result = usim_directory_open(cli, store, USIM_READ, &directory);
-    if (result == CLI_GOOD)
-        result = serve_from(cli, &directory, argv[at], (uint16_t)number);
-    usim_directory_close(&directory);
-    return result;
+    return serve_from(cli, store, argv[at], (uint16_t)number);
 }
 
 const struct verb verb_usim_serve = {

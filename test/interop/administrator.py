@@ -8,8 +8,9 @@ import struct
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from objects import cose_key, encode, generate, sign, thumbprint
+from objects import cose_key, encode, generate, sign, stretch, thumbprint
 
 TOOL = os.environ.get("FLIPSIDE", "build/host/persona/flipside")
 BOARDS = os.environ.get("FLIPSIDE_BOARDS", "build/host/board")
@@ -64,6 +65,18 @@ def on_a_small_disk(command, path, size):
     output, ended = done.stdout.removeprefix("mounted\n").split("--- ")
     status, *files = ended.splitlines()
     return int(status), output, done.stderr, files
+
+
+def make_store(path, passphrase):
+    """A directory of USIMs whose key is as its format has it (persona/cli/cli.cddl), but cheap to try, since it is opened many
+    times. The key."""
+    path.mkdir()
+    key, head = os.urandom(32), ["flipside key file", 2, "usim", bytes(32), os.urandom(16), [64, 1], os.urandom(12)]
+    start = b"\x88" + b"".join(encode(item) for item in head)
+    wrapped = AESGCM(stretch(passphrase, head[4], head[5])).encrypt(head[6], key, start)
+    (path / "usim.key").write_bytes(encode([*head, wrapped], "key-file"))
+    (path / "usim.key").chmod(0o600)
+    return key
 
 
 def hex_of(device):

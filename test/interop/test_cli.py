@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command line: an organisation, a persona, two devices that open what they were issued; and what it refuses."""
 
+import contextlib
 import os
 import resource
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 
 import pytest
 
-from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image, on_a_small_disk, request_of
+from administrator import INITRD, KERNEL, TOOL, Administrator, enrolment, hex_of, kernel_image, make_store, on_a_small_disk, request_of
 from objects import (aes_key_unwrap, check_symbol, code_key, content_external, cose_key, decode, derive, encode, file_label,
                      generate, public_of, read_stream, sealed_external, sha256, thumbprint, unpack, unseal, verify)
 from usim_card import Card
@@ -338,6 +339,7 @@ def test_a_persona_is_not_issued_to_another_board(copy):
 
 
 def test_a_usim_is_for_a_signed_persona_not_for_its_name(copy):
+    make_store(copy.directory / "usims", b"correct horse")
     copy.run("usim", "create", f"--store={copy.directory}/usims", "--iccid=898821100000000001", "--imsi=001010123456789",
              "--persona=work:authenticate", "--persona=stranger:read")
     issued = copy.run("usim", "issue", f"--store={copy.directory}/usims", "--device=dev0", f"--to={copy.out}",
@@ -349,6 +351,7 @@ def test_a_usim_has_one_holder(copy):
     """One that was served here has accepted challenges that a device would accept again, and the other way round."""
     store, common = f"--store={copy.directory}/usims", ["--iccid=898821100000000001", "--imsi=001010123456789"]
     issue = ["usim", "issue", store, "--device=dev0", f"--to={copy.out}"]
+    make_store(copy.directory / "usims", b"correct horse")
     copy.run("usim", "create", store, *common)
     copy.run("usim", "create", store, "--iccid=898821100000000002", "--imsi=001010123456788")
     serve = [TOOL, "usim", "serve", store, f"--passphrase-file={copy.directory / 'passphrase'}"]
@@ -515,6 +518,7 @@ def content_of(path):
 
 def test_a_device_is_removed(copy):
     usim = ["usim", "issue", f"--store={copy.directory}/usims", "--device=dev1", f"--to={copy.out}", "8988211000000000011"]
+    make_store(copy.directory / "usims", b"correct horse")
     copy.run("usim", "create", f"--store={copy.directory}/usims", "--iccid=898821100000000001", "--imsi=001010123456789")
     assert copy.run(*usim)["number"] == 1
     _, key = grant_of(copy, copy.devices[1])
@@ -588,6 +592,7 @@ def test_two_at_once_do_not_issue_two_keys(copy):
 def test_a_store_of_usims_has_a_passphrase_of_its_own(copy):
     store = f"--store={copy.directory}/usims"
     (copy.directory / "of-the-usims").write_text("another\n")
+    make_store(copy.directory / "usims", b"another")
     copy.run("usim", "create", store, "--iccid=898821100000000001", "--imsi=001010123456789", passphrase="of-the-usims")
     issue = ["usim", "issue", store, "--device=dev0", f"--to={copy.out}"]
     assert "wrong passphrase" in copy.run(*issue, "8988211000000000011", status=3)
@@ -595,6 +600,43 @@ def test_a_store_of_usims_has_a_passphrase_of_its_own(copy):
     assert copy.run(*issue, own, "--dry-run", "8988211000000000011")["number"] == 0
     assert copy.run(*issue, own, "898821100000000001")["iccid"] == "8988211000000000011"
     assert "one holder" in copy.run("usim", "issue", store, own, "--device=dev1", f"--to={copy.out}", "898821100000000001", status=3)
+
+
+def test_a_usim_is_removed_once_its_device_is(copy):
+    """Then no other device gets it: not by an older copy of the store, nor of the organisation's directory."""
+    store, iccid, database = copy.directory / "usims", "8988211000000000011", copy.path / "organisation.db"
+    remove, issue = (["usim", verb, f"--store={store}", *rest, iccid]
+                     for verb, *rest in (("remove", "--yes"), ("issue", "--device=dev0", f"--to={copy.out}")))
+    make_store(store, b"correct horse")
+    copy.run("usim", "create", f"--store={store}", "--iccid=898821100000000001", "--imsi=001010123456789")
+    shutil.copytree(store, copy.directory / "usims-before")
+    before = database.read_bytes()
+    copy.run(*[word.replace("dev0", "dev1") for word in issue])
+    for option in ("--yes", "--dry-run"):
+        assert "the device dev1, which is enrolled" in copy.run(*remove[:3], option, iccid, status=3)
+    assert "give --org" in copy.run(*remove, "--org=", status=3)
+    (copy.directory / "stranger").mkdir()
+    stranger = Administrator(copy.directory / "stranger", devices=0).init()
+    assert "knows nothing" in copy.run(*remove, org=stranger.path, status=3)
+    # The store of before the issue: the record knows which device has it, and removes it no sooner.
+    older = [word.replace(str(store), f"{store}-before") for word in issue]
+    assert "organisation.db says" in copy.run(*older, status=3)
+    assert "organisation.db says" in copy.run("usim", "serve", f"--store={store}-before", "--dry-run", iccid, status=3)
+    assert "which is enrolled" in copy.run(*remove[:2], f"--store={store}-before", "--yes", iccid, status=3)
+    copy.run("device", "remove", "--yes", "dev1")
+    removed = copy.run(*remove)
+    assert (removed["had-by"], removed["thumbprint"]) == ("device", hex_of(copy.devices[1]))
+    assert [path.name for path in store.iterdir() if path.name != "usim.key"] == [f"{iccid}.removed"]
+    # Its file comes back, and the device; and the record is an older one, or says what somebody wrote there.
+    shutil.copy(copy.directory / f"usims-before/{iccid}.profile", store)
+    copy.run("device", "enroll", "--yes", "--name=dev1", copy.directory / "request1")
+    assert "was removed" in copy.run(*[word.replace("dev0", "dev1") for word in issue], status=3)
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE usim_holder SET thumbprint = ?", (bytes.fromhex(hex_of(copy.devices[0])),))
+        connection.commit()
+    assert "was removed" in copy.run(*issue, status=3)
+    database.write_bytes(before)
+    assert "was removed" in copy.run(*issue, status=3)
 
 
 def test_the_database_is_not_relied_on(copy):

@@ -2,11 +2,14 @@
 """USIM profiles on the command line: a batch imported, shown without secrets, and the network's side exported; what is
 exported is read here and put to the test with osmo-auc-gen, which has nothing in common with our card."""
 
+import hmac
+import itertools
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import termios
@@ -17,8 +20,9 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from administrator import TOOL, on_a_small_disk
-from objects import encode, stretch
+from administrator import TOOL, make_store, on_a_small_disk
+from objects import decode
+from usim_card import Card
 
 K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"  # TS 35.208 4.3, set 1
 GOOD = [f"8988211000000000{number:02},00101012345{number:04},{K[:-2]}{number:02x},{OPC},{pin}".rstrip(",")
@@ -53,13 +57,7 @@ class Store:
         (directory / "passphrase").write_text("of the store\n")
 
     def make(self):
-        """A key as its format has it (persona/cli/cli.cddl), but cheap to try, since it is opened many times."""
-        self.path.mkdir()
-        head = ["flipside key file", 2, "usim", bytes(32), os.urandom(16), [64, 1], os.urandom(12)]
-        start = b"\x88" + b"".join(encode(item) for item in head)
-        wrapped = AESGCM(stretch(b"of the store", head[4], head[5])).encrypt(head[6], os.urandom(32), start)
-        (self.path / "usim.key").write_bytes(encode([*head, wrapped], "key-file"))
-        (self.path / "usim.key").chmod(0o600)
+        self.key = make_store(self.path, b"of the store")
         return self
 
     def command(self, verb, *arguments):
@@ -155,6 +153,8 @@ def test_what_is_no_batch_is_refused(tmp_path):
     for head in ("iccid,imsi,opc,k", "imsi,iccid,k,opc", "iccid,imsi,k,opc,puk"):
         report, told = store.run("import", store.batch([head, *GOOD]), status=1)
         assert "names other columns" in told and report["imported"] == 0
+    assert "commas in between" in store.run("import", store.batch([GOOD[0].replace(",", ";")]), status=1)[1]
+    assert "no line has a USIM" in store.run("import", store.batch(["iccid,imsi,k,opc"]), status=1)[1]
     assert store.run("show")[0]["usims"] == []
 
 
@@ -191,7 +191,7 @@ def test_two_at_once_do_not_meet(tmp_path):
     creates = [subprocess.Popen([*store.command("create", f"--iccid=89882110000000000{number}", f"--imsi=00101012345000{number}")],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for number in (1, 2, 3, 3)]
     assert sorted(child.wait() for child in creates) == [0, 0, 0, 1]
-    assert len(store.run("show")[0]["usims"]) == 3
+    assert len(store.run("show")[0]["usims"]) == 3 and (store.path / "usim.key").stat().st_mode & 0o077 == 0
 
 
 def test_a_full_disk_stops_an_import(tmp_path):
@@ -338,6 +338,14 @@ def test_options_of_create(tmp_path):
     assert "has no USIM profiles" in store.run("show", status=1)[1]
 
 
+def test_a_store_is_named():
+    """An empty name, as of a variable that is not set, is not the root directory."""
+    for words in (["create", *USIM], ["import", "/dev/null"], ["show"], ["remove", "x"]):
+        for store in ([], ["--store="]):
+            done = subprocess.run([TOOL, "usim", *words, *store, "--passphrase-file=/dev/null"], capture_output=True, text=True)
+            assert done.returncode == 2 and "Give --store=DIRECTORY" in done.stderr
+
+
 def pin_of(store):
     """Whether PIN1 is asked for, of each USIM."""
     return [usim["pin"] for usim in store.run("show")[0]["usims"]]
@@ -409,3 +417,261 @@ def test_what_is_exported_is_told(store):
     assert "hostapd, osmo-hlr or open5gs" in store.run(*command, "--format=x", status=1)[1]
     assert "is not printed" in store.run("export-auc", "--output=-", "--format=hostapd", status=2)[1]
     store.run("export-auc", f"--output={store.directory / 'no' / 'auc'}", "--format=hostapd", status=1)
+    # What is no plain file is not replaced by one, which an administrator of the machine could.
+    os.mkfifo(store.directory / "fifo")
+    (store.directory / "link").symlink_to(store.directory / "auc")
+    for name, fault in (("fifo", "no plain file"), ("link", "no plain file"), ("", "Is a directory")):
+        assert fault in store.run("export-auc", f"--output={store.directory / name}", "--format=hostapd", "8988211000000000011", status=1)[1]
+    assert (store.directory / "fifo").is_fifo() and (store.directory / "link").is_symlink()
+
+
+# What is removed, interrupted or found out fast
+
+
+def opened(store, path, use):
+    """What one of the store's files says, for those who have its key."""
+    label = hmac.digest(store.key, b"flipside usim 1 encryption\0" + bytes([use]), "sha256")
+    data = path.read_bytes()
+    return AESGCM(label).decrypt(data[:12], data[12:], None)
+
+
+def names(store):
+    return sorted(path.name for path in store.path.iterdir() if path.name != "usim.key")
+
+
+def one_usim(directory, *options):
+    store = Store(directory).make()
+    store.run("create", *USIM, *options)
+    return store, "8988211000000000771"
+
+
+def serve(store, iccid=None, *options):
+    return Card(store.command("serve", *options, iccid or "8988211000000000771"))
+
+
+def test_a_usim_is_removed(tmp_path):
+    store, iccid = one_usim(tmp_path)
+    profile = store.path / f"{iccid}.profile"
+    os.link(profile, tmp_path / "kept")
+    before = profile.read_bytes()
+    assert store.run("remove", "--dry-run", iccid)[0] == {
+        "iccid": iccid, "imsi": "001010123450077", "had-by": "nobody", "thumbprint": "", "dry-run": True}
+    for arguments, status, fault in (([iccid, iccid], 2, "ICCID of one"), ([], 2, "ICCID of one"), (["898821100000000079"], 1, "no USIM"),
+                                     ([f"--org={tmp_path}", iccid], 1, "no organisation")):
+        assert fault in store.run("remove", "--yes", *arguments, status=status)[1]
+    done = subprocess.run(store.command("remove", iccid), capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True)
+    assert done.returncode == 3 and "give --yes" in done.stderr
+    for answer in ("no", "y", "\x03"):
+        assert ask_to_remove(store, iccid, answer) != 0
+        assert profile.read_bytes() == before
+    assert ask_to_remove(store, iccid, "yes") == 0
+    assert names(store) == [] and (tmp_path / "kept").read_bytes() == bytes(len(before)), "overwritten, not unlinked alone"
+    store.run("create", *USIM)
+
+
+def ask_to_remove(store, iccid, answer):
+    command = store.command("remove", iccid)
+    child = pexpect.spawn(command[0], command[1:], timeout=30)
+    child.expect(f"ICCID {iccid}\r\n *IMSI  001010123450077\r\n.*nobody.*Remove it")
+    child.sendline(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    return child.exitstatus
+
+
+def test_who_had_a_usim_is_noted_when_it_is_removed(tmp_path):
+    """No second card has its keys: not by its own file, put back, nor by the batch that it came from, nor under another number."""
+    store = Store(tmp_path).make()
+    store.run("import", store.batch(GOOD[:2]))
+    iccid, other = "8988211000000000011", "8988211000000000029"
+    saved = {path: path.read_bytes() for path in store.path.iterdir()}
+    for number in (iccid, other):
+        card = serve(store, number)
+        assert "is being served" in store.run("remove", "--yes", number, status=3)[1]
+        card.close()
+        assert store.run("remove", "--yes", number)[0]["had-by"] == "this machine"
+    assert names(store) == [f"{iccid}.removed", f"{other}.removed"]
+    note = store.path / f"{iccid}.removed"
+    assert decode(opened(store, note, 4), "usim-removal")[1::2] == [iccid, None]
+    assert "after this machine had it" in store.run("create", f"--iccid={iccid}", "--imsi=001010123450009", status=1)[1]
+    again = [line.replace("89882110000000000", "89882110000000005") for line in GOOD[:2]]
+    for lines in (GOOD[:2], again):
+        report, told = store.run("import", store.batch(lines), status=1)
+        assert report["left-out"] == 2 and told.count("a USIM has one holder") == 2
+    assert names(store) == [f"{iccid}.removed", f"{other}.removed"]
+    assert store.run("import", store.batch([again[0].replace(K[:4], "ffff")]))[0]["imported"] == 1, "a new card for the same subscriber"
+    # An older copy of the store, whole but for what is newer.
+    for path, content in saved.items():
+        path.write_bytes(content)
+    assert "was removed" in store.run("serve", "--dry-run", iccid, status=3)[1]
+    swapped = (store.path / f"{other}.removed").read_bytes()
+    for forged in (note.read_bytes()[:-1] + bytes([note.read_bytes()[-1] ^ 1]), swapped, b"", b"x" * 999):
+        note.write_bytes(forged)
+        for command in (["serve", "--dry-run", iccid], ["remove", "--yes", iccid], ["create", *USIM]):
+            assert f"{iccid}.removed" in store.run(*command, status=1 if len(forged) > 500 else 3)[1]
+
+
+def cut(store, whole, command, call, number):
+    """Carries out a command that is killed at the call of that number. Whether it was, and the names of the files that are left."""
+    for path in store.path.iterdir():
+        path.unlink()
+    for name, content in whole.items():
+        (store.path / name).write_bytes(content)
+    killed = subprocess.run(["strace", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}", *command],
+                            capture_output=True, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}).returncode != 0
+    return killed, names(store)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed (scripts/setup)")
+def test_a_removal_is_cut_at_each_write(tmp_path):
+    """Then the USIM is whole or gone, never free for another holder, and what is left is cleared away."""
+    store, iccid = one_usim(tmp_path)
+    serve(store).close()
+    whole, cuts, seen = {path.name: path.read_bytes() for path in store.path.iterdir()}, 0, set()
+    for call in ("write", "fsync", "rename", "unlink"):
+        for number in itertools.count(1):
+            killed, left = cut(store, whole, store.command("remove", "--yes", iccid), call, number)
+            if not killed:
+                break
+            if f"{iccid}.profile" in left:
+                assert (store.path / f"{iccid}.profile").read_bytes() == whole[f"{iccid}.profile"]
+                assert f"{iccid}.removed" in left or (store.path / f"{iccid}.state").read_bytes() == whole[f"{iccid}.state"]
+                store.run("remove", "--yes", iccid)
+            elif left != [f"{iccid}.removed"]:
+                _, told = store.run("create", *USIM, status=1)
+                assert "cleared away" in told and "has one holder" in told
+            assert names(store) == [f"{iccid}.removed"]
+            cuts, seen = cuts + 1, seen | {name.split(".", 1)[1] for name in left}
+    assert cuts > 8 and seen == {"profile", "state", "removed.new", "removed", "removing"}
+
+
+def test_what_an_interrupted_import_left_is_cleared_away(tmp_path):
+    store, iccid = one_usim(tmp_path)
+    left = [store.path / f"89882110000000008{number}.profile.new" for number in range(10, 13)]
+    for path in (*left, store.path / "mine.new", store.path / "notes"):
+        path.write_bytes(b"x")
+    store.run("show")
+    store.run("create", "--dry-run", "--iccid=898821100000000078", "--imsi=001010123450078")
+    assert all(path.exists() for path in left), "who changes nothing clears nothing away"
+    _, told = store.run("create", "--iccid=898821100000000078", "--imsi=001010123450078")
+    assert told == f"flipside: 3 files that an interrupted flipside left in {store.path} were cleared away\n"
+    assert names(store) == [f"{iccid}.profile", "8988211000000000789.profile", "mine.new", "notes"]
+
+
+def test_the_index_is_relied_on_for_nothing(tmp_path):
+    """It is there for more than a thousand, and says what the profiles say; lost, altered, or older, it changes no answer."""
+    store = Store(tmp_path).make()
+    index = store.path / "usim.index"
+    store.run("import", store.batch(many(1001)))
+    rows = decode(opened(store, index, 3), "usim-index")[1]
+    assert [(row[0] // 10, row[1]) for row in rows] == [(int(f"8988211{number:011}"), int(f"100101{number:010}")) for number in range(1001)]
+    assert all((store.path / f"{row[0]:019}.profile").read_bytes()[:12] == row[2] for row in rows)
+    first = store.path / f"{rows[0][0]:019}.profile"
+
+    def answers(taken, free):
+        create = ["create", "--dry-run", "--iccid=898821199999999999"]
+        assert "has it already" in store.run(*create, f"--imsi={taken}", status=1)[1]
+        return store.run(*create, f"--imsi={free}")[1]
+
+    # Another content under the same name: taken away, made anew with another IMSI; the index is older.
+    old = first.read_bytes()
+    store.run("remove", "--yes", first.stem)
+    assert answers("001010000000001", "001010000000000") == ""
+    store.run("create", f"--iccid={first.stem}", "--imsi=001010000009999")
+    assert answers("001010000009999", "001010000000000") == ""
+    # And the older content put back, by whoever can write here.
+    first.write_bytes(old)
+    assert answers("001010000000000", "001010000009999") == ""
+    whole = index.read_bytes()
+    for altered in (b"", first.read_bytes(), whole[:-1] + bytes([whole[-1] ^ 1])):
+        index.write_bytes(altered)
+        told = store.run("create", "--iccid=898821199999999999", "--imsi=001010000001000", status=1)[1]
+        assert "usim.index: altered or damaged" in told and "has it already" in told
+    _, told = store.run("create", "--iccid=898821199999999977", USIM[1])
+    assert "altered or damaged" in told and answers("001010123450077", "001010000009999") == "", "it mends itself"
+    index.unlink()
+    store.run("create", "--iccid=898821199999999978", "--imsi=001010123450078")
+    assert index.exists()
+
+
+# What readers do to a card that is served
+
+ADF, RAND = bytes.fromhex("00a4040c07a0000000871002"), "23553cbe9637a89d218ae64dae47bf35"
+
+
+def authenticates(card, sqn):
+    """Whether a challenge is accepted; else the card asks to go on from what it has (AUTS)."""
+    if shutil.which("osmo-auc-gen") is None:
+        pytest.skip("osmo-auc-gen is not installed (scripts/setup)")
+    text = subprocess.run(["osmo-auc-gen", "-3", "-a", "milenage", "-k", K[:-2] + "01", "-o", OPC, "-f", "8000", "-s", str(sqn), "-r", RAND],
+                          capture_output=True, text=True, check=True).stdout
+    autn = re.search(r"^AUTN:\t(\S+)$", text, re.M).group(1)
+    assert card.transmit(ADF) == b"\x90\x00"
+    answer = card.transmit(bytes.fromhex(f"0088008122 10{RAND} 10{autn}"))
+    assert answer[0] in (0xdb, 0xdc) and answer[-2:] == b"\x90\x00"
+    return answer[0] == 0xdb
+
+
+def test_a_served_card_loses_nothing_whatever_its_reader_does(tmp_path):
+    """However it ends, but by a power cut: it knows then what it accepted, and needs no resynchronisation."""
+    store = Store(tmp_path).make()
+    store.run("import", store.batch(GOOD[:1]))
+    ends = {
+        "the reader goes away": lambda card: card.socket.close(),
+        "in the middle of a length": lambda card: (card.socket.sendall(b"\0"), card.socket.close()),
+        "in the middle of a command": lambda card: (card.socket.sendall(b"\0\x20\0\xa4"), card.socket.close()),
+        "with what is no order": lambda card: card.send(b"\x77"),
+        "the reader hangs up at an answer": lambda card: (card.send(ADF * 21), card.socket.close()),
+        "asked to end while it waits": lambda card: card.process.terminate(),
+        "and in the middle of a command": lambda card: (card.socket.sendall(b"\xff\xff\0"), card.process.send_signal(signal.SIGINT)),
+        "the terminal is closed": lambda card: card.process.send_signal(signal.SIGHUP),
+        "no answer is taken": lambda card: (flood(card), card.process.terminate()),
+    }
+    for number, (what, end) in enumerate(ends.items(), 1):
+        card = serve(store, "8988211000000000011")
+        assert authenticates(card, 32 * number), what
+        end(card)
+        assert card.process.wait(timeout=30) == 0, what
+        card.socket.close()
+    card = serve(store, "8988211000000000011")
+    # Frames that are no commands are answered, or passed over, and the next is as any.
+    card.socket.sendall(b"\0\0" * 9)
+    for size in (2, 3, 4, 5, 261, 262, 65535):
+        assert len(card.transmit(b"\xa5" * size)) == 2
+    second = subprocess.run([*store.command("serve", "8988211000000000011"), f"--port={unused_port()}"], capture_output=True, text=True)
+    assert second.returncode == 1 and "being served already" in second.stderr
+    assert authenticates(card, 3200)
+    assert not authenticates(card, 3200), "and none twice"
+    card.close()
+
+
+def flood(card):
+    card.socket.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        while True:
+            card.socket.sendall((len(ADF).to_bytes(2, "big") + ADF) * 5000)
+
+
+def unused_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_a_damaged_profile_is_told(tmp_path):
+    """It is removed by nobody's word, since nobody can say who had it."""
+    store, iccid = one_usim(tmp_path)
+    path = store.path / f"{iccid}.profile"
+    path.write_bytes(path.read_bytes()[:-1])
+    for command in (["show"], ["remove", "--yes", iccid], ["serve", iccid], ["create", "--iccid=898821100000000078", "--imsi=001010123450078"]):
+        assert f"{path}: altered" in (told := store.run(*command, status=3)[1]) and "from a copy" in told
+    assert path.exists()
+    path.unlink()
+    assert store.run("show")[0]["usims"] == []
+
+
+def test_a_card_that_no_reader_took_was_not_served(tmp_path):
+    store, iccid = one_usim(tmp_path)
+    command = ["serve", f"--port={unused_port()}", iccid]
+    assert "is pcscd running" in store.run(*command, status=1)[1]
+    assert store.run("serve", "--dry-run", iccid)[0]["dry-run"] is True
+    assert names(store) == [f"{iccid}.profile"]

@@ -22,6 +22,8 @@ enum {
 enum seal_use {
     SEAL_PROFILE = 1,
     SEAL_STATE = 2,
+    SEAL_INDEX = 3,   /* of a store of profiles, as `flipside usim` has it (persona/cli/cli.cddl) */
+    SEAL_REMOVAL = 4, /* there, too: of a profile that was removed */
 };
 
 /**
