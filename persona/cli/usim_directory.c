@@ -170,9 +170,10 @@ static enum cli_exit unseal(const struct usim_directory *directory, const char *
         error = usim_profile_read(&entry->profile, entry->encoded, size - SEAL_OVERHEAD);
     if (error == USIM_OK && strcmp(entry->profile.iccid, iccid) != 0)
         error = USIM_OTHER_PROFILE;
-    entry->tag = tag_of(sealed);
-    if (error == USIM_OK)
+    if (error == USIM_OK) {
+        entry->tag = tag_of(sealed);
         return CLI_GOOD;
+    }
     crypto_wipe(entry, sizeof(*entry));
     cli_error("%s: %s; put the file back from a copy, or move it out of the store", path, usim_error_text(error));
     return CLI_REFUSED;
@@ -210,8 +211,10 @@ bool usim_save(const struct usim_directory *directory, const struct usim_profile
     char path[CLI_PATH_SIZE];
     uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = seal(directory, profile, sealed);
+    if (size == 0 || !path_in(directory, profile->iccid, path) || !file_write(path, sealed, size, true))
+        return false;
     *tag = tag_of(sealed);
-    return size > 0 && path_in(directory, profile->iccid, path) && file_write(path, sealed, size, true);
+    return true;
 }
 
 /* ---- Many at once */
@@ -221,9 +224,9 @@ bool usim_batch_add(const struct usim_directory *directory, struct usim_batch *b
     char path[CLI_PATH_SIZE];
     uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = seal(directory, profile, sealed);
-    *tag = tag_of(sealed);
     if (size == 0 || !path_in(directory, profile->iccid, path) || !file_write_beside(path, sealed, size, true))
         return false;
+    *tag = tag_of(sealed);
     memcpy(batch->iccids[batch->count++], profile->iccid, sizeof(batch->iccids[0]));
     return true;
 }
