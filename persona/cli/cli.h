@@ -57,6 +57,13 @@ struct option_value {
  * @return arguments that are no options begin at this index; 0: wrong */
 int cli_options(struct cli *cli, const struct option_value *options, size_t count, int argc, char **argv);
 
+/* The same where one argument comes behind them. `needed` is told when it does not. @return its index;
+ * 0: wrong */
+int cli_options_and(struct cli *cli, const struct option_value *options, size_t count, int argc, char **argv,
+                    const char *needed);
+
+bool cli_has_organisation(const struct cli *cli);
+
 /* A number in decimal digits. */
 bool cli_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *value);
 
@@ -110,6 +117,12 @@ void *array_with_room(void *array, size_t element, size_t count, size_t *room);
 /* ---- Files, random numbers, secrets */
 
 enum { CLI_PATH_SIZE = 4096, CLI_PASSPHRASE_MAX = 128 };
+
+/* What can't be looked at is there. */
+bool path_is_there(const char *path);
+
+/* Writes bytes as hexadecimal digits. @param hex 2 * size + 1 characters */
+void hex_write(char *hex, const void *bytes, size_t size);
 
 __attribute__((format(printf, 2, 3))) bool path_of(char *path, const char *format, ...);
 

@@ -19,15 +19,10 @@ size_t device_object_size(const uint8_t *bytes, size_t size) {
     return item.size;
 }
 
-static void write_hex(const uint8_t *thumbprint, char *hex) {
-    for (size_t i = 0; i < P256_THUMBPRINT_SIZE; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", thumbprint[i]);
-}
-
 bool device_from_request(struct device *device, const uint8_t *bytes, size_t size, const char *where) {
     enum enrolment_error error = enrolment_read(&device->enrolment, bytes, device_object_size(bytes, size));
     if (error == ENROLMENT_OK && p256_thumbprint(&device->enrolment.key, device->thumbprint) == P256_OK) {
-        write_hex(device->thumbprint, device->hex);
+        hex_write(device->hex, device->thumbprint, P256_THUMBPRINT_SIZE);
         return true;
     }
     cli_error("%s: %s", where, enrolment_error_text(error == ENROLMENT_OK ? ENROLMENT_FAILED : error));
@@ -45,7 +40,7 @@ struct search {
 static bool is_meant(const char *text, const struct roll_row *row) {
     char hex[DEVICE_HEX_SIZE];
     size_t digits = strlen(text);
-    write_hex(row->thumbprint, hex);
+    hex_write(hex, row->thumbprint, P256_THUMBPRINT_SIZE);
     return strcmp(text, row->name) == 0 || (digits >= PREFIX_MIN && strncasecmp(text, hex, digits) == 0);
 }
 

@@ -26,6 +26,17 @@ bool path_of(char *path, const char *format, ...) {
     return false;
 }
 
+bool path_is_there(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+void hex_write(char *hex, const void *bytes, size_t size) {
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < size; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", at[i]);
+}
+
 void *array_with_room(void *array, size_t element, size_t count, size_t *room) {
     size_t wanted = *room == 0 ? ARRAY_FIRST : 2 * *room;
     if (count < *room)

@@ -116,6 +116,17 @@ int cli_options(struct cli *cli, const struct option_value *options, size_t coun
     return argc - plain;
 }
 
+int cli_options_and(struct cli *cli, const struct option_value *options, size_t count, int argc, char **argv,
+                    const char *needed) {
+    int at = cli_options(cli, options, count, argc, argv);
+    if (at == 0 || argc - at == 1)
+        return at;
+    cli_error("%s", needed);
+    return 0;
+}
+
+bool cli_has_organisation(const struct cli *cli) { return cli->organisation != NULL && cli->organisation[0] != '\0'; }
+
 bool cli_number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *value) {
     char *end = NULL;
     *value = strtoull(text, &end, 10);

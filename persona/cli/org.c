@@ -108,7 +108,7 @@ static bool is_free(const struct cli *cli) {
     static const char *const files[] = {"organisation.db", "root.key", "root.token", "signing.key", "escrow.key"};
     char path[CLI_PATH_SIZE];
     struct stat status;
-    if (cli->organisation == NULL || cli->organisation[0] == '\0') {
+    if (!cli_has_organisation(cli)) {
         cli_error("where? Give --org=DIRECTORY or set FLIPSIDE_ORG");
         return false;
     }

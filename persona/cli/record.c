@@ -237,7 +237,7 @@ bool record_open(struct record *record, const struct cli *cli) {
     memset(record, 0, sizeof(*record));
     record->lock = -1;
     record->directory = cli->organisation;
-    if (cli->organisation == NULL || cli->organisation[0] == '\0') {
+    if (!cli_has_organisation(cli)) {
         cli_error("which organisation? Give --org=DIRECTORY or set FLIPSIDE_ORG");
         return false;
     }

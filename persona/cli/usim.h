@@ -35,6 +35,9 @@ void usim_directory_unlock(struct usim_directory *directory);
 
 void usim_directory_close(struct usim_directory *directory);
 
+/* The path of a USIM's file (usim_holder.h). @param path CLI_PATH_SIZE */
+bool usim_path(const struct usim_directory *directory, const char *iccid, const char *suffix, char *path);
+
 /* What names a profile's contents: the nonce of the sealed file, which is a MAC of what is in it. */
 struct usim_tag {
     uint8_t bytes[AEAD_NONCE_SIZE];

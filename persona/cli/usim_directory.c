@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/hkdf.h"
@@ -78,17 +77,12 @@ static bool is_empty(const struct usim_directory *directory) {
     return count == 0;
 }
 
-static bool is_there(const char *path) {
-    struct stat status;
-    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
-
 static enum cli_exit open_or_make(const struct cli *cli, const char *key, enum usim_use use,
                                   struct usim_directory *directory) {
     const struct secret_wish wish = {.what = "passphrase of the USIMs",
                                      .option = "passphrase-file",
                                      .file = cli->passphrase_file,
-                                     .twice = use == USIM_MAKE && !is_there(key)};
+                                     .twice = use == USIM_MAKE && !path_is_there(key)};
     struct passphrase passphrase;
     if (wish.twice && !is_empty(directory))
         return CLI_FAILED;
@@ -109,10 +103,10 @@ enum cli_exit usim_directory_open(const struct cli *cli, const char *path, enum 
     }
     if (!path_of(key, "%s/usim.key", path) || !host_random(&directory->random))
         return CLI_FAILED;
-    directory->is_absent = !is_there(key) && use == USIM_MAKE && cli->dry_run;
+    directory->is_absent = !path_is_there(key) && use == USIM_MAKE && cli->dry_run;
     if (directory->is_absent)
-        return !is_there(path) || is_empty(directory) ? CLI_GOOD : CLI_FAILED;
-    if (use != USIM_MAKE && !is_there(key)) {
+        return !path_is_there(path) || is_empty(directory) ? CLI_GOOD : CLI_FAILED;
+    if (use != USIM_MAKE && !path_is_there(key)) {
         cli_error("%s has no USIM profiles; 'flipside usim create' and 'flipside usim import' make some", path);
         return CLI_FAILED;
     }
@@ -140,8 +134,8 @@ void usim_directory_close(struct usim_directory *directory) {
     directory->lock = -1;
 }
 
-static bool path_in(const struct usim_directory *directory, const char *iccid, char *path) {
-    return path_of(path, "%s/%s%s", directory->path, iccid, USIM_PROFILE);
+bool usim_path(const struct usim_directory *directory, const char *iccid, const char *suffix, char *path) {
+    return path_of(path, "%s/%s%s", directory->path, iccid, suffix);
 }
 
 /* The nonce comes first (usim/seal.h). */
@@ -155,9 +149,9 @@ static enum cli_exit unseal(const struct usim_directory *directory, const char *
     char path[CLI_PATH_SIZE];
     uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = 0;
-    if (!path_in(directory, iccid, path))
+    if (!usim_path(directory, iccid, USIM_PROFILE, path))
         return CLI_FAILED;
-    if (!is_there(path)) {
+    if (!path_is_there(path)) {
         cli_error("there is no USIM %s in %s; 'flipside usim show' lists them", iccid, directory->path);
         return CLI_FAILED;
     }
@@ -200,7 +194,7 @@ static size_t seal(const struct usim_directory *directory, const struct usim_pro
 
 bool usim_tag_read(const struct usim_directory *directory, const char *iccid, struct usim_tag *tag) {
     char path[CLI_PATH_SIZE];
-    int file = path_in(directory, iccid, path) ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    int file = usim_path(directory, iccid, USIM_PROFILE, path) ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
     bool good = file >= 0 && read(file, tag->bytes, sizeof(tag->bytes)) == (ssize_t)sizeof(tag->bytes);
     if (file >= 0)
         (void)close(file);
@@ -211,7 +205,7 @@ bool usim_save(const struct usim_directory *directory, const struct usim_profile
     char path[CLI_PATH_SIZE];
     uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = seal(directory, profile, sealed);
-    if (size == 0 || !path_in(directory, profile->iccid, path) || !file_write(path, sealed, size, true))
+    if (size == 0 || !usim_path(directory, profile->iccid, USIM_PROFILE, path) || !file_write(path, sealed, size, true))
         return false;
     *tag = tag_of(sealed);
     return true;
@@ -224,7 +218,8 @@ bool usim_batch_add(const struct usim_directory *directory, struct usim_batch *b
     char path[CLI_PATH_SIZE];
     uint8_t sealed[USIM_PROFILE_MAX + SEAL_OVERHEAD];
     size_t size = seal(directory, profile, sealed);
-    if (size == 0 || !path_in(directory, profile->iccid, path) || !file_write_beside(path, sealed, size, true))
+    if (size == 0 || !usim_path(directory, profile->iccid, USIM_PROFILE, path) ||
+        !file_write_beside(path, sealed, size, true))
         return false;
     *tag = tag_of(sealed);
     memcpy(batch->iccids[batch->count++], profile->iccid, sizeof(batch->iccids[0]));
@@ -239,7 +234,7 @@ size_t usim_batch_end(const struct usim_directory *directory, struct usim_batch 
     if (!lasting)
         cli_error("%s: %s", directory->path, strerror(errno));
     for (size_t i = 0; i < batch->count; i++)
-        placed += path_in(directory, batch->iccids[i], path) && file_place(path, lasting);
+        placed += usim_path(directory, batch->iccids[i], USIM_PROFILE, path) && file_place(path, lasting);
     batch->count = 0;
     return placed == 0 || fsync(directory->lock) == 0 ? placed : 0;
 }

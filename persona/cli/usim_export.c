@@ -23,11 +23,6 @@ struct export {
     size_t size, room;
 };
 
-static void to_hex(const uint8_t *bytes, size_t size, char *text) {
-    for (size_t i = 0; i < size; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 struct keys {
     char k[2 * AKA_KEY_MAX + 1], opc[2 * AKA_KEY_MAX + 1];
     uint64_t sqn;
@@ -35,8 +30,8 @@ struct keys {
 
 static struct keys keys_of(const struct usim_profile *profile) {
     struct keys keys;
-    to_hex(profile->secret.k, profile->secret.k_size, keys.k);
-    to_hex(profile->secret.opc, profile->secret.algorithm == AKA_TUAK ? 32 : 16, keys.opc);
+    hex_write(keys.k, profile->secret.k, profile->secret.k_size);
+    hex_write(keys.opc, profile->secret.opc, profile->secret.algorithm == AKA_TUAK ? 32 : 16);
     keys.sqn = aka_sqn_ms(&profile->array);
     return keys;
 }

@@ -2,9 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "usim_holder.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "crypto/cbor.h"
 #include "crypto/hkdf.h"
@@ -14,29 +12,22 @@ static const char card_label[] = "flipside usim 1 subscription";
 /* persona/cli/cli.cddl */
 enum { FORMAT = 1, REMOVAL_ITEMS = 4, REMOVAL_MAX = 128 };
 
-static bool path_beside(const struct usim_directory *directory, const char *iccid, const char *suffix, char *path) {
-    return path_of(path, "%s/%s%s", directory->path, iccid, suffix);
-}
-
-/* What can't be looked at is there. */
 static bool is_noted(const struct usim_directory *directory, const char *iccid, const char *suffix) {
     char path[CLI_PATH_SIZE];
-    struct stat status;
-    return !path_beside(directory, iccid, suffix, path) || stat(path, &status) == 0 || errno != ENOENT;
+    return !usim_path(directory, iccid, suffix, path) || path_is_there(path);
 }
 
 /* ---- Issued */
 
 void usim_holder_name(struct usim_holder *holder) {
-    for (size_t i = 0; i < sizeof(holder->thumbprint); i++)
-        (void)snprintf(holder->hex + 2 * i, 3, "%02x", holder->thumbprint[i]);
+    hex_write(holder->hex, holder->thumbprint, sizeof(holder->thumbprint));
 }
 
 static enum cli_exit read_issued(const struct usim_directory *directory, const char *iccid,
                                  struct usim_holder *holder) {
     char path[CLI_PATH_SIZE], text[sizeof(holder->hex)] = "";
     size_t size = 0;
-    if (!path_beside(directory, iccid, USIM_ISSUED, path) || !file_read(path, text, sizeof(text) - 1, &size))
+    if (!usim_path(directory, iccid, USIM_ISSUED, path) || !file_read(path, text, sizeof(text) - 1, &size))
         return CLI_FAILED;
     if (!usim_take_hex(path, text, holder->thumbprint, sizeof(holder->thumbprint)))
         return CLI_REFUSED;
@@ -48,7 +39,7 @@ static enum cli_exit read_issued(const struct usim_directory *directory, const c
 bool usim_holder_write(const struct usim_directory *directory, const struct usim_profile *profile,
                        const struct usim_holder *holder) {
     char path[CLI_PATH_SIZE];
-    return path_beside(directory, profile->iccid, USIM_ISSUED, path) &&
+    return usim_path(directory, profile->iccid, USIM_ISSUED, path) &&
            file_write(path, holder->hex, strlen(holder->hex), false);
 }
 
@@ -110,7 +101,7 @@ bool usim_removal_write(const struct usim_directory *directory, const struct usi
         cli_error("%s: %s", profile->iccid, usim_error_text(USIM_FAILED));
         return false;
     }
-    return path_beside(directory, profile->iccid, USIM_REMOVED, path) &&
+    return usim_path(directory, profile->iccid, USIM_REMOVED, path) &&
            file_write(path, sealed, writer.size + SEAL_OVERHEAD, true);
 }
 
@@ -132,7 +123,7 @@ enum cli_exit usim_removal_read(const struct usim_directory *directory, const ch
     uint8_t sealed[REMOVAL_MAX + SEAL_OVERHEAD], plain[REMOVAL_MAX];
     size_t size = 0;
     memset(removal, 0, sizeof(*removal));
-    if (!path_beside(directory, iccid, USIM_REMOVED, path) || !file_read(path, sealed, sizeof(sealed), &size))
+    if (!usim_path(directory, iccid, USIM_REMOVED, path) || !file_read(path, sealed, sizeof(sealed), &size))
         return CLI_FAILED;
     if (size <= SEAL_OVERHEAD ||
         usim_unseal(directory->key, SEAL_REMOVAL, sealed, plain, size - SEAL_OVERHEAD) != USIM_OK ||

@@ -280,13 +280,9 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     import = (struct import){.cli = cli, .mnc_digits = 2};
     uint64_t number = 2;
     const struct option_value options[] = {{.name = "store", .to = &store}, {.name = "mnc-digits", .to = &mnc_digits}};
-    int at = cli_options(cli, options, 2, argc, argv);
+    int at = cli_options_and(cli, options, 2, argc, argv, "one CSV file is needed, - for standard input");
     if (at == 0)
         return CLI_USAGE;
-    if (argc - at != 1) {
-        cli_error("one CSV file is needed, - for standard input");
-        return CLI_USAGE;
-    }
     if (mnc_digits != NULL && !cli_number("mnc-digits", mnc_digits, 2, 3, &number))
         return CLI_FAILED;
     import.mnc_digits = (unsigned)number;

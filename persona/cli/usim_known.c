@@ -19,13 +19,16 @@ struct digits_slot {
 };
 
 /* Leading zeros count: 1 is put before the digits of an IMSI, and an ICCID has as many as any other. */
-static uint64_t key_of_iccid(const char *iccid) { return strtoull(iccid, NULL, 10) + 1; }
+static uint64_t number_of_iccid(const char *iccid) { return strtoull(iccid, NULL, 10); }
 
-static uint64_t key_of_imsi(const struct usim_profile *profile) {
+static uint64_t number_of_imsi(const struct usim_profile *profile) {
     char digits[USIM_IMSI_DIGITS_MAX + 2];
     (void)snprintf(digits, sizeof(digits), "1%s", profile->imsi);
     return strtoull(digits, NULL, 10);
 }
+
+/* An ICCID may be 0, which no key is. */
+static uint64_t key_of_iccid(uint64_t number) { return number + 1; }
 
 /* @return the slot of a key, or the free one that it would take */
 static struct digits_slot *slot_of(const struct digits_map *map, uint64_t key) {
@@ -74,13 +77,13 @@ static bool put(struct digits_map *map, uint64_t key, uint64_t value) {
 }
 
 static bool add_row(struct usim_known *known, const struct usim_row *row, uint64_t line) {
-    return put(&known->iccids, row->iccid + 1, line) && put(&known->imsis, row->imsi, row->iccid) &&
+    return put(&known->iccids, key_of_iccid(row->iccid), line) && put(&known->imsis, row->imsi, row->iccid) &&
            usim_rows_add(&known->rows, row);
 }
 
 bool usim_known_add(struct usim_known *known, const struct usim_profile *profile, const struct usim_tag *tag,
                     uint64_t line) {
-    const struct usim_row row = {key_of_iccid(profile->iccid) - 1, key_of_imsi(profile), *tag};
+    const struct usim_row row = {number_of_iccid(profile->iccid), number_of_imsi(profile), *tag};
     known->opened++;
     return add_row(known, &row, line);
 }
@@ -106,7 +109,7 @@ static enum cli_exit add_profile(void *context, const char *name) {
     const struct usim_row *row = NULL;
     (void)snprintf(iccid, sizeof(iccid), "%s", name);
     if (known->index.count > 0 && usim_tag_read(known->directory, iccid, &tag))
-        row = usim_index_find(&known->index, key_of_iccid(iccid) - 1, &tag);
+        row = usim_index_find(&known->index, number_of_iccid(iccid), &tag);
     if (row == NULL)
         return open_profile(known, iccid);
     return add_row(known, row, 0) ? CLI_GOOD : CLI_FAILED;
@@ -176,8 +179,8 @@ static bool was_removed(const struct usim_known *known, const struct usim_profil
 }
 
 enum usim_news usim_known_compare(const struct usim_known *known, const struct usim_profile *profile) {
-    const struct digits_slot *iccid = find(&known->iccids, key_of_iccid(profile->iccid));
-    const struct digits_slot *imsi = find(&known->imsis, key_of_imsi(profile));
+    const struct digits_slot *iccid = find(&known->iccids, key_of_iccid(number_of_iccid(profile->iccid)));
+    const struct digits_slot *imsi = find(&known->imsis, number_of_imsi(profile));
     if (iccid != NULL && iccid->value == 0)
         return USIM_THERE;
     if (iccid != NULL) {

@@ -20,7 +20,7 @@ struct removal {
 static enum cli_exit check_not_served(const struct removal *removal) {
     char path[CLI_PATH_SIZE];
     const char *iccid = removal->entry.profile.iccid;
-    if (!path_of(path, "%s/%s%s", removal->directory.path, iccid, USIM_SERVED))
+    if (!usim_path(&removal->directory, iccid, USIM_SERVED, path))
         return CLI_FAILED;
     int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     bool served = file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -36,7 +36,7 @@ static enum cli_exit check_not_served(const struct removal *removal) {
 static enum cli_exit check_device(const struct cli *cli, struct removal *removal) {
     struct record record;
     const struct usim_profile *profile = &removal->entry.profile;
-    bool named = cli->organisation != NULL && cli->organisation[0] != '\0';
+    bool named = cli_has_organisation(cli);
     if (!named && removal->holder.kind != USIM_DEVICE)
         return CLI_GOOD;
     if (!named) {
@@ -113,13 +113,9 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     const char *store = NULL;
     bool yes = false;
     const struct option_value options[] = {{.name = "store", .to = &store}, {.name = "yes", .flag = &yes}};
-    int at = cli_options(cli, options, 2, argc, argv);
+    int at = cli_options_and(cli, options, 2, argc, argv, "the ICCID of one USIM is needed");
     if (at == 0)
         return CLI_USAGE;
-    if (argc - at != 1) {
-        cli_error("the ICCID of one USIM is needed");
-        return CLI_USAGE;
-    }
     enum cli_exit status = remove_from(cli, store, argv[at], yes, &removal);
     usim_directory_close(&removal.directory);
     crypto_wipe(&removal, sizeof(removal));

@@ -201,7 +201,7 @@ static enum cli_exit serve_card(struct service *service, struct usim_card *card)
 static enum cli_exit serve_state(struct service *service) {
     static struct usim_card card;
     int file = -1;
-    if (!path_of(service->state, "%s/%s%s", service->directory.path, service->entry.profile.iccid, USIM_SERVED))
+    if (!usim_path(&service->directory, service->entry.profile.iccid, USIM_SERVED, service->state))
         return CLI_FAILED;
     service->fresh = !open_state(service->state, &file);
     if (file < 0)
@@ -221,7 +221,7 @@ static enum cli_exit check_record(const struct cli *cli, const struct usim_direc
     const struct usim_holder nobody = {.kind = USIM_NOBODY};
     struct record record;
     uint8_t card[USIM_CARD_SIZE];
-    if (cli->organisation == NULL || cli->organisation[0] == '\0')
+    if (!cli_has_organisation(cli))
         return CLI_GOOD;
     if (!usim_card_of(directory, profile, card) || !record_open(&record, cli))
         return CLI_FAILED;
@@ -270,13 +270,9 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv) {
     const char *store = NULL, *port = NULL;
     uint64_t number = PORT;
     const struct option_value options[] = {{.name = "store", .to = &store}, {.name = "port", .to = &port}};
-    int at = cli_options(cli, options, 2, argc, argv);
+    int at = cli_options_and(cli, options, 2, argc, argv, "the ICCID of one USIM is needed");
     if (at == 0)
         return CLI_USAGE;
-    if (argc - at != 1) {
-        cli_error("the ICCID of one USIM is needed");
-        return CLI_USAGE;
-    }
     if (port != NULL && !cli_number("port", port, 1, 65535, &number))
         return CLI_FAILED;
     return serve_from(cli, store, argv[at], (uint16_t)number);

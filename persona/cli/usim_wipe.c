@@ -39,10 +39,10 @@ bool usim_take_away(const struct usim_directory *directory, const struct usim_pr
     char path[CLI_PATH_SIZE], removing[CLI_PATH_SIZE];
     static const char *const notes[] = {USIM_SERVED, USIM_ISSUED};
     for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
-        if (!path_of(path, "%s/%s%s", directory->path, profile->iccid, notes[i]) || !wipe_file(path))
+        if (!usim_path(directory, profile->iccid, notes[i], path) || !wipe_file(path))
             return false;
-    if (!path_of(path, "%s/%s%s", directory->path, profile->iccid, USIM_PROFILE) ||
-        !path_of(removing, "%s/%s%s", directory->path, profile->iccid, USIM_REMOVING))
+    if (!usim_path(directory, profile->iccid, USIM_PROFILE, path) ||
+        !usim_path(directory, profile->iccid, USIM_REMOVING, removing))
         return false;
     if (rename(path, removing) != 0) {
         cli_error("%s: %s", path, strerror(errno));

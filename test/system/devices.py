@@ -148,6 +148,14 @@ def type_new_pin(terminal, pin, code=None):
     type_pin(terminal, pin, "The same again: ")
 
 
+def choose_first_pin(terminal, pin, code):
+    """From the picker of a device to which `work` was issued, and back to the picker."""
+    terminal.picker()
+    terminal.send("2u")
+    type_new_pin(terminal, pin, code)
+    terminal.picker()
+
+
 def read_anew(terminal):
     """All that is open is locked again."""
     terminal.send("r")

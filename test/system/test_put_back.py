@@ -12,7 +12,7 @@ import pytest
 import image
 from conftest import DISKS, LOGS, file_name
 from devices import Device as Terminals
-from devices import line_of, type_new_pin, type_pin
+from devices import choose_first_pin, line_of, type_pin
 from machine import BUILD
 from personas import ANSWER, BOOT, PERSONAS
 from usims import ON, PIN, SELECT_USIM, Card, Device, Subscriber, authenticate, challenge, verify, with_guest
@@ -255,10 +255,7 @@ def test_no_guess_at_a_personas_pin_comes_back(tmp_path, firmware):
     device = Terminals(tmp_path, firmware, tpm=tmp_path / "tpm")
     device.create()
     with device.machine() as terminal:
-        terminal.picker()
-        terminal.send("2u")
-        type_new_pin(terminal, PERSONA_PIN, device.organisation.code)
-        terminal.picker()
+        choose_first_pin(terminal, PERSONA_PIN, device.organisation.code)
         terminal.quit()
     earlier = image.clone(device.disk, tmp_path / "earlier.img")
     left = ATTEMPTS

@@ -3,8 +3,8 @@
 
 import pytest
 from attacker import Plan
-from devices import (WORK, Device, Search, line_of, read_anew, tpm_attempts_left, type_code, type_new_pin, type_pin,
-                     unlock)
+from devices import (WORK, Device, Search, choose_first_pin, line_of, read_anew, tpm_attempts_left, type_code, type_new_pin,
+                     type_pin, unlock)
 from organisation import Organisation
 from personas import ANSWER, BOOT, Witness
 
@@ -78,10 +78,7 @@ def test_pins_updates_lock_out_and_recovery(tmp_path, firmware, with_tpm):
     device = Device(tmp_path, firmware, tpm=tmp_path / "tpm" if with_tpm else None)
     device.create()
     with device.machine() as terminal:
-        terminal.picker()
-        terminal.send("2u")
-        type_new_pin(terminal, PIN, device.organisation.code)
-        terminal.picker()
+        choose_first_pin(terminal, PIN, device.organisation.code)
         terminal.send("p")
         type_pin(terminal, PIN)
         type_new_pin(terminal, SECOND_PIN)
